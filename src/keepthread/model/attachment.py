@@ -1,0 +1,107 @@
+"""A file on a message."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BeforeValidator, Field, PlainValidator, PrivateAttr, model_validator
+
+from keepthread.errors import FileContentNotFound, InvalidAttachment, InvalidError
+
+from .blobs import Blob, BlobStore
+from .json_values import EMPTY, check_text, frozen_object
+from .value import OBJECT, Value
+
+
+def _bytes_of(content: object) -> object:
+    return content.encode() if isinstance(content, str) else content
+
+
+class Attachment(Value):
+    """A file by its name, with its bytes until it is stored and with their hash from then on.
+
+    The bytes are no part of what is dumped or compared by a message: the hash stands for them.
+    """
+
+    refused_as: ClassVar[type[InvalidError]] = InvalidAttachment
+
+    filename: str
+    """The user's name for it, kept as it is and never used as a path."""
+    content: Annotated[bytes | None, BeforeValidator(_bytes_of)] = Field(default=None, exclude=True, repr=False)
+    """The bytes; text is taken as UTF-8. None for a file that was loaded with its thread: `await attachment.read()`."""
+    mime_type: str | None = None
+    """The media type that the user declared, or that the file's name suggests."""
+    detected_type: str | None = None
+    """The media type that the bytes suggest; None until stored."""
+    sha256: str | None = None
+    """64 hexadecimal digits; None until stored."""
+    size: int | None = None
+    """In bytes."""
+    metadata: Annotated[dict[str, Any], PlainValidator(frozen_object("Attachment.metadata", InvalidAttachment)), OBJECT] = (
+        Field(default_factory=lambda: EMPTY)
+    )
+
+    _source: tuple[BlobStore, str] | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _storable(self) -> Self:
+        check_text(self.filename, "Attachment.filename", InvalidAttachment)
+        check_text(self.mime_type or "", "Attachment.mime_type", InvalidAttachment)
+        if self.content is None and self.sha256 is None:
+            raise InvalidAttachment(
+                f"Attachment {self.filename!r} has neither content nor a hash.", hint="Pass content=…, the file's bytes."
+            )
+        if self.mime_type is None:
+            self.__dict__["mime_type"] = mimetypes.guess_type(self.filename)[0]
+        if self.content is not None:
+            self.__dict__["size"] = len(self.content)
+        return self
+
+    @classmethod
+    def from_path(cls, path: str | Path, *, mime_type: str | None = None) -> Self:
+        """Return the file at *path* as an attachment, its bytes read now."""
+        path = Path(path)
+        return cls(filename=path.name, content=path.read_bytes(), mime_type=mime_type)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether a file store has the bytes."""
+        return self.sha256 is not None
+
+    async def read(self) -> bytes:
+        """Return the bytes: the ones in memory, or else those of the file store, verified against the hash.
+
+        Raises:
+            FileContentNotFound: They are not there, or the thread was loaded by a store without a file store.
+            CorruptError: They are not what was stored.
+        """
+        if self.content is not None:
+            return self.content
+        if self._source is None or self.sha256 is None:
+            raise FileContentNotFound(
+                f"The bytes of {self.filename!r} are not here.",
+                hint="Load the thread from a ThreadStore that was created with files=….",
+            )
+        blobs, tenant = self._source
+        return await blobs.get(tenant, self.sha256)
+
+    def stored_as(self, blob: Blob, source: tuple[BlobStore, str]) -> Self:
+        """Return the attachment as it is once its bytes are in a file store."""
+        stored = self.model_copy(
+            update={"sha256": blob.sha256, "size": blob.size, "detected_type": blob.detected_type}
+        )
+        stored._source = source  # noqa: SLF001 - our own class
+        return stored
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any], source: tuple[BlobStore, str] | None) -> Self:
+        """Return a stored attachment from its reference; *source* is where its bytes can be read."""
+        attachment = cls(**fields)
+        attachment._source = source  # noqa: SLF001 - our own class
+        return attachment
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the reference that is kept with the message: all but the bytes."""
+        return self.model_dump(exclude_defaults=True)

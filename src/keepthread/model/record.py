@@ -1,0 +1,158 @@
+"""A message as a row: what is kept in columns of its own, and the digest that finds damage.
+
+`extra` is canonical JSON of everything that has no column. `digest` is BLAKE2b of 16 bytes over id, role, content and
+extra, each with its length before it. Thread and position are left out, so that a copy in another thread keeps it.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from typing import Any, NamedTuple, Protocol
+
+from keepthread.errors import CorruptError, InvalidMessage
+
+from .attachment import Attachment
+from .blobs import BlobStore
+from .ids import from_microseconds, to_microseconds
+from .json_values import EMPTY, FrozenDict, canonical, freeze
+from .message import Message
+from .parts import ImagePart, OtherPart, TextPart, ToolCall
+from .usage import Usage
+from .value import Value
+
+_VERSION = b"keepthread.msg.1"
+_NOTHING = b"\xff" * 8
+_NO_EXTRA = "{}"
+
+Source = tuple[BlobStore, str]
+
+
+class Row(Protocol):
+    """What of a stored row makes a message; a Record is one."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def content(self) -> str | None: ...
+    @property
+    def extra(self) -> str: ...
+    @property
+    def created_at(self) -> int: ...
+
+
+class Record(NamedTuple):
+    """A message, ready to be stored."""
+
+    id: str
+    role: str
+    content: str | None
+    """The text of the content; what is no text of it is in `extra`."""
+    extra: str
+    digest: bytes
+    created_at: int
+    """Microseconds since 1970."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that the message takes, beside a fixed part of its row."""
+        return len((self.content or "").encode()) + len(self.extra.encode())
+
+
+def digest_of(message_id: str, role: str, content: str | None, extra: str) -> bytes:
+    """Return the digest of a message's row."""
+    digest = blake2b(digest_size=16, person=_VERSION)
+    for field in (message_id, role, content, extra):
+        if field is None:
+            digest.update(_NOTHING)
+        else:
+            value = field.encode()
+            digest.update(len(value).to_bytes(8, "big"))
+            digest.update(value)
+    return digest.digest()
+
+
+def encode(message: Message) -> Record:
+    """Return *message* as a row. Its attachments must be stored."""
+    parts = isinstance(message.content, tuple)
+    content = message.text if parts else message.content
+    extra = _extra_of(message)
+    text = canonical(extra) if extra else _NO_EXTRA
+    digest = digest_of(message.id, message.role, content, text)
+    return Record(message.id, message.role, content, text, digest, to_microseconds(message.created_at))
+
+
+def _extra_of(message: Message) -> dict[str, Any]:
+    fields = message.__dict__
+    extra = {name: fields[name] for name in ("name", "tool_call_id") if fields[name] is not None}
+    extra.update({name: fields[name] for name in ("metadata", "provider") if fields[name]})
+    if isinstance(message.content, tuple):
+        extra["parts"] = [part.to_json() for part in message.content]
+    if message.tool_calls:
+        extra["tool_calls"] = [call.__dict__ for call in message.tool_calls]
+    if message.attachments:
+        extra["attachments"] = [attachment.to_json() for attachment in message.attachments]
+    if message.usage is not None:
+        extra["usage"] = message.usage.model_dump(exclude_defaults=True)
+    return extra
+
+
+def decode(row: Row, position: int | None, source: Source | None = None) -> Message:
+    """Return the message of a row. *source* is where its attachments' bytes can be read.
+
+    Raises:
+        CorruptError: The row is not what was written. Names the message.
+    """
+    fields: dict[str, Any] = {
+        "id": row.id,
+        "role": row.role,
+        "content": row.content,
+        "name": None,
+        "tool_calls": (),
+        "tool_call_id": None,
+        "attachments": (),
+        "metadata": EMPTY,
+        "usage": None,
+        "provider": EMPTY,
+        "created_at": from_microseconds(row.created_at),
+        "position": position,
+    }
+    if row.extra != _NO_EXTRA:
+        try:
+            fields.update(_fields_of(json.loads(row.extra), source))
+        except (ValueError, KeyError, TypeError, AttributeError) as damage:
+            raise CorruptError(
+                f"Message {row.id!r} cannot be read: its row is damaged ({type(damage).__name__}).",
+                hint="Restore it from a backup.",
+            ) from damage
+    return Message.trusted(fields)
+
+
+def _fields_of(extra: dict[str, Any], source: Source | None) -> dict[str, Any]:
+    fields: dict[str, Any] = {name: extra[name] for name in ("name", "tool_call_id") if name in extra}
+    for name in ("metadata", "provider"):
+        if name in extra:
+            fields[name] = _refreeze(extra[name])
+    if "parts" in extra:
+        fields["content"] = tuple(_part(part) for part in extra["parts"])
+    if "tool_calls" in extra:
+        fields["tool_calls"] = tuple(ToolCall.trusted(call) for call in extra["tool_calls"])
+    if "attachments" in extra:
+        fields["attachments"] = tuple(Attachment.from_json(item, source) for item in extra["attachments"])
+    if "usage" in extra:
+        fields["usage"] = Usage(**extra["usage"])
+    return fields
+
+
+def _refreeze(value: dict[str, Any]) -> FrozenDict:
+    # Most metadata is flat, and then the frozen form is one shallow copy of what was parsed.
+    if any(isinstance(item, dict | list) for item in value.values()):
+        return freeze(value, "A stored message", InvalidMessage)
+    return FrozenDict(value)
+
+
+def _part(part: dict[str, Any]) -> Value:
+    kinds: dict[str, type[Value]] = {"text": TextPart, "image_url": ImagePart}
+    return kinds.get(part["type"], OtherPart)(**part)

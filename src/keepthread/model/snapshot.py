@@ -1,0 +1,59 @@
+"""What a thread looked like when it was loaded: the base of the three-way merge when it is saved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from operator import is_
+from typing import Literal
+
+from .attachment import Attachment
+from .message import Message
+
+Extent = Literal["all", "tail", "middle"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Snapshot:
+    """A thread as the store had it, beside the copy that the caller may change."""
+
+    version: int
+    born: int
+    """`created_at` of the row, in microseconds: a thread that was deleted and made anew is another one."""
+    title: str | None
+    metadata: str
+    """Canonical JSON."""
+    agent: str | None
+    archived: bool
+    extent: Extent = "all"
+    """Which part of the view `messages` are: all of it, its end (`last=`), or a part before its end (`before=`)."""
+    messages: list[Message] = field(default_factory=list[Message])
+    digests: list[bytes] = field(default_factory=list[bytes])
+    attachments: list[tuple[Attachment, ...]] = field(default_factory=list[tuple[Attachment, ...]])
+    """Two lists beside `messages`, item by item."""
+
+    def is_prefix_of(self, messages: list[Message]) -> bool:
+        """Return whether *messages* begins with the very objects that were loaded, none of them changed.
+
+        Messages are frozen, so that identity answers it without encoding one; only attachments can be added in place.
+        """
+        return (
+            len(messages) >= len(self.messages)
+            and all(map(is_, messages, self.messages))
+            and all(map(is_, (message.attachments for message in self.messages), self.attachments))
+        )
+
+    def digest_by_id(self) -> dict[str, bytes]:
+        """Return the digest of every loaded message, in order."""
+        return {message.id: digest for message, digest in zip(self.messages, self.digests, strict=True)}
+
+    def copied(self) -> Snapshot:
+        """Return a snapshot that can be extended without changing this one."""
+        return replace(
+            self, messages=list(self.messages), digests=list(self.digests), attachments=list(self.attachments)
+        )
+
+    def extend(self, messages: list[Message], digests: list[bytes]) -> None:
+        """Take in *messages* that were appended, with their positions."""
+        self.messages += messages
+        self.digests += digests
+        self.attachments += [message.attachments for message in messages]

@@ -1,0 +1,59 @@
+"""The base of the values in this room: frozen, closed, and kind when they are filled wrongly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema
+
+from keepthread.errors import InvalidError, InvalidMessage
+
+OBJECT = WithJsonSchema({"type": "object"})
+"""What a field with a validator of its own says of itself in a JSON schema."""
+
+
+def refusal(failure: ValidationError, what: str, error: type[InvalidError]) -> InvalidError:
+    """Return pydantic's *failure* as one of ours: which field, what it must be, and never what it held."""
+    first = failure.errors(include_url=False, include_input=False)[0]
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, InvalidError):
+        return cause
+    place = ".".join(str(step) for step in first["loc"])
+    return error(f"{what}.{place}: {first['msg']}." if place else f"{what}: {first['msg']}.")
+
+
+class Value(BaseModel):
+    """A pydantic model whose constructor raises keepthread's errors instead of pydantic's ValidationError."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    refused_as: ClassVar[type[InvalidError]] = InvalidMessage
+    all_fields: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.all_fields = frozenset(cls.model_fields)
+
+    # Hidden from type checkers, which would otherwise lose the fields that pydantic lets them see.
+    if not TYPE_CHECKING:
+
+        def __init__(self, /, **fields: Any) -> None:
+            try:
+                super().__init__(**fields)
+            except ValidationError as failure:
+                raise refusal(failure, type(self).__name__, self.refused_as) from None
+
+    @classmethod
+    def trusted(cls, fields: dict[str, Any]) -> Self:
+        """Return a value filled with *fields* as they are, unchecked.
+
+        Every field must be there. It is what a database row becomes: a seventh of the time of `model_construct`.
+        """
+        value = cls.__new__(cls)
+        fill = object.__setattr__
+        fill(value, "__dict__", fields)
+        fill(value, "__pydantic_fields_set__", cls.all_fields)
+        fill(value, "__pydantic_extra__", None)
+        fill(value, "__pydantic_private__", None)
+        return value

@@ -1,0 +1,136 @@
+"""Where the messages of a store keep their attachments' bytes: stored before the row that names them, gone after it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from keepthread.errors import InvalidAttachment, InvalidMessage
+from keepthread.model import Attachment, Message
+from keepthread.model.blobs import BlobStore, open_default
+from keepthread.model.record import Record, Source, encode
+
+from .limits import Limits
+
+
+@dataclass(slots=True, kw_only=True)
+class Prepared:
+    """Messages that are ready to be stored, their bytes already in the file store."""
+
+    records: dict[str, Record]
+    """By message id, in order."""
+    attachments: dict[str, tuple[Attachment, ...]]
+    """Of every message, by its id, as they are once stored."""
+    fresh: list[Attachment] = field(default_factory=list[Attachment])
+    """Those whose bytes are still in memory."""
+
+    @property
+    def files(self) -> tuple[tuple[str, str], ...]:
+        """(message id, SHA-256) of every attachment."""
+        return tuple((mid, a.sha256) for mid, files in self.attachments.items() for a in files if a.sha256 is not None)
+
+
+class AttachmentFiles:
+    """The file store of one ThreadStore. Made when the first attachment needs it."""
+
+    def __init__(self, blobs: BlobStore | None, folder: str | None, store_id: str, *, is_lasting: bool) -> None:
+        self._blobs = blobs
+        self._folder = folder
+        self._store_id = store_id
+        self._is_lasting = is_lasting
+
+    @property
+    def blobs(self) -> BlobStore | None:
+        """The place for bytes: the one that was given, or the default one; None if there is neither."""
+        if self._blobs is None and self._folder is not None:
+            self._blobs = open_default(self._folder)
+        return self._blobs
+
+    def replaced(self, blobs: BlobStore) -> AttachmentFiles:
+        """Return the same for another place."""
+        return AttachmentFiles(blobs, None, self._store_id, is_lasting=self._is_lasting)
+
+    def source(self, tenant: str) -> Source | None:
+        """Return where a loaded attachment reads its bytes."""
+        blobs = self.blobs
+        return (blobs, tenant) if blobs is not None else None
+
+    async def prepare(self, tenant: str, messages: Sequence[Message], limits: Limits) -> Prepared:
+        """Return *messages* as rows, after their bytes have been stored. Everything is checked before the first byte is.
+
+        Raises:
+            InvalidMessage, InvalidAttachment, TooLargeError, FullError: No message was stored.
+        """
+        prepared = Prepared(
+            records={message.id: _encoded(message) for message in messages},
+            attachments={message.id: message.attachments for message in messages},
+        )
+        limits.check_turn(list(prepared.records.values()))
+        for message in messages:
+            if any(not attachment.is_stored for attachment in message.attachments):
+                stored = tuple([await self._stored(tenant, a, prepared) for a in message.attachments])
+                prepared.attachments[message.id] = stored
+                kept = message.trusted({**message.__dict__, "attachments": stored})
+                prepared.records[message.id] = _encoded(kept)
+        return prepared
+
+    async def _stored(self, tenant: str, attachment: Attachment, prepared: Prepared) -> Attachment:
+        if attachment.is_stored or attachment.content is None:
+            return attachment
+        blobs = await self._writable()
+        blob = await blobs.put(
+            tenant, attachment.content, filename=attachment.filename, mime_type=attachment.mime_type
+        )
+        stored = attachment.stored_as(blob, (blobs, tenant))
+        prepared.fresh.append(stored)
+        return stored
+
+    async def _writable(self) -> BlobStore:
+        blobs = self.blobs
+        if blobs is None:
+            raise InvalidAttachment(
+                "This store has no place for attachments. Nothing was written.",
+                hint="Create it with ThreadStore.create(url, files=await FileStore.create('./files')).",
+            )
+        if self._is_lasting:
+            await blobs.claim(self._store_id)
+        return blobs
+
+    async def confirm(self, tenant: str, prepared: Prepared) -> None:
+        """Look, after the commit, whether the bytes are still there, and store them again if somebody removed them.
+
+        Somebody who deletes the last other reference removes them at the same time; see BlobStore.discard.
+        """
+        for attachment in prepared.fresh:
+            blobs = self.blobs
+            if blobs is None or attachment.sha256 is None or attachment.content is None:
+                continue
+            if not await blobs.exists(tenant, attachment.sha256):
+                await blobs.put(
+                    tenant, attachment.content, filename=attachment.filename, mime_type=attachment.mime_type
+                )
+
+    async def discard(
+        self, tenant: str, hashes: Iterable[str], unused: Callable[[str], Awaitable[bool]]
+    ) -> None:
+        """Remove those of *hashes* that nothing refers to any more. A folder of another store's is left alone."""
+        blobs = self.blobs
+        if blobs is None or not self._is_lasting and self._folder != "":
+            return
+        for sha256 in hashes:
+            if self._is_lasting:
+                await blobs.claim(self._store_id)
+
+            async def is_unused(sha256: str = sha256) -> bool:
+                return await unused(sha256)
+
+            if await is_unused():
+                await blobs.discard(tenant, sha256, is_unused)
+
+
+def _encoded(message: Message) -> Record:
+    try:
+        return encode(message)
+    except (ValueError, TypeError) as error:
+        # A message that was made without its checks, by model_construct say.
+        raise InvalidMessage(f"Message {message.id!r} cannot be stored ({type(error).__name__}).") from error

@@ -1,0 +1,1 @@
+"""How work reaches one engine. The only room that imports a driver."""

@@ -1,0 +1,92 @@
+"""What an engine must do for the store: run named statements in a transaction. Everything else is written once, above it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from ..queries import Query  # noqa: TID252 - backends are a room inside store
+
+R = TypeVar("R", bound=tuple[Any, ...])
+T = TypeVar("T")
+
+Column = str | int | bytes | None
+
+
+class Tx(Protocol):
+    """A transaction, as an operation sees it."""
+
+    async def run(self, query: Query[R], /, **values: Column) -> list[R]:
+        """Run one statement and return its rows, in its order.
+
+        Raises:
+            DuplicateKey: A row with this key is there already.
+        """
+        ...
+
+    async def run_many(self, query: Query[Any], rows: Iterable[Mapping[str, Column]], /) -> None:
+        """Run one statement once for each of *rows*."""
+        ...
+
+
+Operation = Callable[[Tx], Coroutine[Any, Any, T]]
+"""A piece of the domain. It may be run again from the start: it changes none of its inputs, and awaits nothing but *tx*."""
+
+
+class DuplicateKey(Exception):  # noqa: N818 - no error: an answer that the domain turns into an outcome
+    """A row with this key is there already. It never leaves the store."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineFacts:
+    """What an engine says of itself."""
+
+    dialect: str
+    location: str
+    """The file or server, with no password; "memory" for memory."""
+    engine_version: str
+    schema_version: int
+    size_bytes: int
+    """On disk, or in memory."""
+    durability: str
+
+
+class Backend(ABC):
+    """One database. Its methods may be called from any event loop and any thread."""
+
+    @abstractmethod
+    async def read(self, operation: Operation[T]) -> T:
+        """Run *operation* on one snapshot of the database. It sees every write that returned before."""
+
+    @abstractmethod
+    async def write(self, operation: Operation[T]) -> T:
+        """Run *operation* and return its result once it is durable, all of it or none.
+
+        Writes that wait at the same time share a transaction, each with its own outcome. A caller that is cancelled
+        leaves the write done or not done, never half.
+
+        Raises:
+            BusyError, UnavailableError, FullError, CorruptError: Nothing was written, except after UnavailableError, where
+                it is unknown.
+            DuplicateKey: From the operation itself. Nothing was written.
+        """
+
+    @abstractmethod
+    async def facts(self) -> EngineFacts:
+        """Return what the engine says of itself."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Finish what was begun and give up every connection and thread. Closing twice is allowed."""
+
+    @property
+    @abstractmethod
+    def is_lasting(self) -> bool:
+        """Whether the data outlives the process."""
+
+    @property
+    @abstractmethod
+    def default_files(self) -> str | None:
+        """Where attachments go if nothing else is said: a folder, "" for memory, None for nowhere."""

@@ -1,0 +1,162 @@
+"""The one thread that writes to a SQLite database, and the ones that read: group commit and snapshots.
+
+Nothing here keeps the process alive: the threads are daemons. What was acknowledged is on disk by then, and what was not
+may be lost by the rules of the contract.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from keepthread.errors import KeepthreadError
+
+from ..queries import Query  # noqa: TID252 - backends are a room inside store
+from .base import Column, DuplicateKey
+from .jobs import Job, deliver, finish
+from .sqlite_errors import translate
+
+R = TypeVar("R", bound=tuple[Any, ...])
+
+_MOST_IN_A_BATCH = 512
+"""So that the first caller of a batch does not wait for all the others without end."""
+
+Queue = SimpleQueue["Job[Any] | None"]
+"""Jobs, and None for the end."""
+
+
+class SqliteTx:
+    """A transaction on one connection. Its methods never really wait; see jobs.finish."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    async def run(self, query: Query[R], /, **values: Column) -> list[R]:
+        """See Tx.run."""
+        try:
+            rows = self.connection.execute(query.sql, values).fetchall()
+        except sqlite3.IntegrityError as error:
+            raise DuplicateKey from error
+        return [query.row._make(row) for row in rows]  # type: ignore[attr-defined] - every row is a NamedTuple
+
+    async def run_many(self, query: Query[Any], rows: Iterable[Mapping[str, Column]], /) -> None:
+        """See Tx.run_many."""
+        try:
+            self.connection.executemany(query.sql, rows)
+        except sqlite3.IntegrityError as error:
+            raise DuplicateKey from error
+
+
+class Worker:
+    """A daemon thread with a connection of its own, taking jobs from a queue that it may share."""
+
+    def __init__(
+        self, queue: Queue, connect: Callable[[], sqlite3.Connection], work: Callable[..., None], location: str
+    ) -> None:
+        arguments = (queue, connect, work, location)
+        self.thread = threading.Thread(target=_serve, args=arguments, name="keepthread-sqlite", daemon=True)
+        self.thread.start()
+
+
+def _serve(
+    queue: Queue, connect: Callable[[], sqlite3.Connection], work: Callable[..., None], location: str
+) -> None:
+    """Take jobs until the end is asked for. Holds no reference to the backend, so that a forgotten one can go."""
+    connection: sqlite3.Connection | None = None
+    while (job := queue.get()) is not None:
+        if connection is None:
+            try:
+                connection = connect()
+            except (sqlite3.Error, OSError, KeepthreadError) as error:
+                job.outcome = _ours(error, location)
+                deliver([job])
+                continue
+        work(connection, job, queue, location)
+        del job
+    if connection is not None:
+        connection.close()
+
+
+def read(connection: sqlite3.Connection, job: Job[Any], _queue: Queue, location: str) -> None:
+    """Run one job on one snapshot."""
+    try:
+        connection.execute("BEGIN")
+        job.outcome = finish(job.operation(SqliteTx(connection)))
+    except BaseException as error:  # noqa: BLE001 - it is handed to the caller that waits for it
+        job.outcome = _ours(error, location)
+    finally:
+        _end(connection, "ROLLBACK")
+    deliver([job])
+
+
+def write(connection: sqlite3.Connection, job: Job[Any], queue: Queue, location: str) -> None:
+    """Run one job, and whatever waits behind it, in one transaction with one fsync."""
+    jobs = [job]
+    while len(jobs) < _MOST_IN_A_BATCH:
+        try:
+            waiting = queue.get_nowait()
+        except Empty:
+            break
+        if waiting is None:
+            queue.put(None)  # the end: after this batch
+            break
+        jobs.append(waiting)
+    jobs = [waiting for waiting in jobs if not waiting.future.cancelled()]
+    if not _commit_together(connection, jobs, location):
+        # The engine gave up the whole transaction, or refused the commit. Each job alone then gets its own outcome.
+        for alone in jobs:
+            _commit_together(connection, [alone], location)
+    deliver(jobs)
+
+
+def _commit_together(connection: sqlite3.Connection, jobs: list[Job[Any]], location: str) -> bool:
+    """Run *jobs* in one transaction. False: nothing of it was kept, and there is more than one to try alone."""
+    alone = len(jobs) < 2  # noqa: PLR2004 - one, or none
+    try:
+        # IMMEDIATE takes the write lock now: a read that later becomes a write would fail with SQLITE_BUSY at once,
+        # whatever the timeout.
+        connection.execute("BEGIN IMMEDIATE")
+        for job in jobs:
+            _run_one(connection, job, location, in_savepoint=not alone)
+            if not connection.in_transaction:
+                return alone
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        _end(connection, "ROLLBACK")
+        for job in jobs:
+            if alone or not isinstance(job.outcome, BaseException):
+                job.outcome = _ours(error, location)
+        return alone
+    return True
+
+
+def _run_one(connection: sqlite3.Connection, job: Job[Any], location: str, *, in_savepoint: bool) -> None:
+    if in_savepoint:
+        connection.execute("SAVEPOINT job")
+    try:
+        job.outcome = finish(job.operation(SqliteTx(connection)))
+    except BaseException as error:  # noqa: BLE001 - it is handed to the caller that waits for it
+        job.outcome = _ours(error, location)
+        if in_savepoint:
+            _end(connection, "ROLLBACK TO job")
+        else:
+            _end(connection, "ROLLBACK")
+    if in_savepoint:
+        _end(connection, "RELEASE job")
+
+
+def _end(connection: sqlite3.Connection, statement: str) -> None:
+    # A full disk and some other errors make SQLite roll the whole transaction back by itself; then there is nothing to end.
+    if connection.in_transaction:
+        connection.execute(statement)
+
+
+def _ours(error: BaseException, location: str) -> BaseException:
+    if isinstance(error, sqlite3.Error):
+        ours = translate(error, location)
+        ours.__cause__ = error
+        return ours
+    return error

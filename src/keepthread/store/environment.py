@@ -1,0 +1,56 @@
+"""What the environment says about the database, and which variable said it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+DATABASE_VARIABLES = ("KEEPTHREAD_DATABASE_URL", "NARRATOR_DATABASE_URL", "DB_URL")
+FILES_VARIABLE = "KEEPTHREAD_FILES"
+DEFAULT_DATABASE = "./keepthread.db"
+
+
+class Setting(NamedTuple):
+    """A value, and where it came from."""
+
+    value: str
+    source: str
+    """A variable's name, with " in .env" if it stood there, or "default"."""
+
+
+def environment(folder: Path | None = None) -> dict[str, Setting]:
+    """Return every variable of the environment and of `.env` in *folder*, the working directory; the environment wins."""
+    settings = {name: Setting(value, f"{name} in .env") for name, value in _dotenv(folder or Path()).items()}
+    settings.update({name: Setting(value, name) for name, value in os.environ.items()})
+    return settings
+
+
+def database_setting(settings: Mapping[str, Setting]) -> Setting:
+    """Return the URL of the database: the first variable that is set and not empty, or `./keepthread.db`."""
+    for name in DATABASE_VARIABLES:
+        if (found := settings.get(name)) and found.value.strip():
+            return found
+    return Setting(DEFAULT_DATABASE, "default")
+
+
+def _dotenv(folder: Path) -> dict[str, str]:
+    """Return the variables of a `.env` file: NAME=value lines, quotes, `export` and # comments; nothing is expanded."""
+    try:
+        text = (folder / ".env").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if equals and not name.startswith("#"):
+            found[name.strip()] = _unquoted(value.strip())
+    return found
+
+
+def _unquoted(value: str) -> str:
+    if value[:1] in ("'", '"'):
+        end = value.find(value[0], 1)
+        return value[1:end] if end > 0 else value
+    return value.partition(" #")[0].rstrip()

@@ -1,0 +1,151 @@
+"""Lists of threads: newest first for people, by id for what must see every one."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from keepthread.errors import InvalidSetting, InvalidThread
+from keepthread.model.ids import to_microseconds
+from keepthread.model.json_values import canonical, frozen_object
+
+from .backends.base import Column, Tx
+from .queries import COUNT_TAG, NEWEST_TAGGED_BY_TAG, NEWEST_TAGGED_BY_WALK, NEWEST_THREADS, Query, ThreadRow
+from .tags import tags_of, tags_wanted
+
+# With 100,000 threads: beginning with a tag costs 1.3 µs a thread that carries it, walking 0.4 µs a thread that is passed.
+_RARE = 2_000
+_WALK = 20_000
+_PAGE = 200
+
+_LATEST = 2**62
+_EARLIEST = -(2**62)
+# Sorts after every id: no id holds a character beyond Unicode's last.
+_LAST_ID = "\U0010ffff" * 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which threads a list shows. Moments are microseconds since 1970; the upper ones are left out, the lower ones in."""
+
+    tenant: str
+    tags: Sequence[bytes] = ()
+    archived: bool | None = False
+    created_after: int = _EARLIEST
+    created_before: int = _LATEST
+    updated_after: int = _EARLIEST
+    before_at: int = _LATEST
+    before_id: str = _LAST_ID
+    """Only what is older than this moment, or as old with a smaller id."""
+
+
+def wanted(
+    tenant: str,
+    *,
+    metadata: Mapping[str, Any] | None,
+    agent: str | None,
+    archived: bool | None,
+    created_after: datetime | None,
+    created_before: datetime | None,
+    updated_after: datetime | None,
+    updated_before: datetime | None,
+    cursor: str | None,
+) -> Filter:
+    """Return the filter of a list, continued at *cursor*.
+
+    Raises:
+        InvalidThread: The metadata could not be a thread's.
+        InvalidSetting: The cursor is none.
+    """
+    values = frozen_object("The metadata filter", InvalidThread)(metadata)
+    before_at, before_id = _LATEST, _LAST_ID
+    if updated_before is not None:
+        before_at, before_id = to_microseconds(updated_before) - 1, _LAST_ID
+    if cursor is not None:
+        at, thread_id = _parse_cursor(cursor)
+        before_at, before_id = min((before_at, before_id), (at, thread_id))
+    return Filter(
+        tenant=tenant,
+        tags=tags_wanted(values.items(), agent),
+        archived=archived,
+        created_after=to_microseconds(created_after) if created_after else _EARLIEST,
+        created_before=to_microseconds(created_before) if created_before else _LATEST,
+        updated_after=to_microseconds(updated_after) if updated_after else _EARLIEST,
+        before_at=before_at,
+        before_id=before_id,
+    )
+
+
+def cursor_after(row: ThreadRow) -> str:
+    """Return the cursor of the page that follows *row*."""
+    return base64.urlsafe_b64encode(canonical([row.updated_at, row.id]).encode()).decode().rstrip("=")
+
+
+def _parse_cursor(cursor: str) -> tuple[int, str]:
+    try:
+        at, thread_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return int(at), str(thread_id)
+    except (ValueError, TypeError) as error:
+        raise InvalidSetting("This cursor is none of keepthread's.", hint="Pass page.cursor as it is.") from error
+
+
+async def newest(tx: Tx, *, filter: Filter, limit: int | None) -> list[ThreadRow]:  # noqa: A002 - the word of the design
+    """Return the newest threads that pass *filter*, newest first, at most *limit*; None is all."""
+    if filter.archived is None:
+        both = [row for flag in (False, True) for row in await newest(tx, filter=replace(filter, archived=flag), limit=limit)]
+        return sorted(both, key=lambda row: (row.updated_at, row.id), reverse=True)[:limit]
+    if not filter.tags:
+        return await _pages(tx, NEWEST_THREADS, filter, limit, {})
+    # Every filter but the rarest is checked on the rows that the rarest one finds.
+    counts = [(await _carriers(tx, filter.tenant, tag), tag) for tag in filter.tags]
+    rarity, rarest = min(counts)
+    if rarity == 0:
+        return []
+    if rarity < _RARE or limit is None:
+        return await _pages(tx, NEWEST_TAGGED_BY_TAG, filter, limit, {"tag": rarest})
+    found = await _pages(tx, NEWEST_TAGGED_BY_WALK, filter, limit, {"tag": rarest, "walk": _WALK})
+    if len(found) < limit:
+        # Common, but not among the newest.
+        found = await _pages(tx, NEWEST_TAGGED_BY_TAG, filter, limit, {"tag": rarest})
+    return found
+
+
+async def _carriers(tx: Tx, tenant: str, tag: bytes) -> int:
+    return (await tx.run(COUNT_TAG, tenant=tenant, tag=tag, limit=_RARE))[0].value
+
+
+async def _pages(
+    tx: Tx, query: Query[ThreadRow], filter: Filter, limit: int | None, more: Mapping[str, Column]  # noqa: A002 - as above
+) -> list[ThreadRow]:
+    """Run *query* page after page until *limit* rows pass every filter."""
+    found: list[ThreadRow] = []
+    at, thread_id = filter.before_at, filter.before_id
+    single = len(filter.tags) < 2  # noqa: PLR2004 - one tag is checked by the query itself
+    page = limit if limit is not None and single else _PAGE
+    if limit is None or (query is NEWEST_TAGGED_BY_TAG and not single):
+        page = _LATEST  # in one go: each further page would sort the carriers of the tag again
+    while True:
+        rows = await tx.run(
+            query,
+            **more,
+            tenant=filter.tenant,
+            archived=int(bool(filter.archived)),
+            created_after=filter.created_after,
+            created_before=filter.created_before,
+            updated_after=filter.updated_after,
+            before_at=at,
+            before_id=thread_id,
+            limit=page,
+        )
+        found += rows if single else [row for row in rows if _carries(row, filter.tags)]
+        if len(rows) < page or (limit is not None and len(found) >= limit):
+            return found[:limit]
+        at, thread_id = rows[-1].updated_at, rows[-1].id
+
+
+def _carries(row: ThreadRow, tags: Sequence[bytes]) -> bool:
+    return tags_of(json.loads(row.metadata), row.agent).issuperset(tags)

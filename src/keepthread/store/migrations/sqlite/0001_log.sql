@@ -1,0 +1,78 @@
+-- The log: threads, their messages in order, every earlier version of them, and what finds them.
+-- reader: 1
+-- writer: 1
+
+-- Facts about the database itself. Small and the same for every tenant.
+CREATE TABLE kt_meta (
+    name TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE kt_threads (
+    tenant_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    title TEXT,
+    metadata TEXT NOT NULL,
+    agent TEXT,
+    archived INTEGER NOT NULL,
+    next_position INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    message_count INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+) WITHOUT ROWID;
+
+CREATE INDEX kt_threads_newest ON kt_threads (tenant_id, archived, updated_at, id);
+
+-- `removed` is 0 in the view, else the version of the thread that took the message out. It stands in the key, so that the
+-- view and its tail are one range of the table whatever was removed.
+CREATE TABLE kt_messages (
+    tenant_id TEXT NOT NULL,
+    thread_id TEXT NOT NULL,
+    removed INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    turn_id TEXT NOT NULL,
+    role TEXT NOT NULL,
+    content TEXT,
+    extra TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, thread_id, removed, position)
+) WITHOUT ROWID;
+
+CREATE UNIQUE INDEX kt_messages_id ON kt_messages (tenant_id, thread_id, id);
+
+-- What a message said before each edit; revision 0 is what was first stored.
+CREATE TABLE kt_revisions (
+    tenant_id TEXT NOT NULL,
+    thread_id TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    content TEXT,
+    extra TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    replaced_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, thread_id, message_id, revision)
+) WITHOUT ROWID;
+
+-- One row for each top-level value of a thread's metadata, and one for its agent.
+CREATE TABLE kt_thread_tags (
+    tenant_id TEXT NOT NULL,
+    tag BLOB NOT NULL,
+    thread_id TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, tag, thread_id)
+) WITHOUT ROWID;
+
+-- Which messages refer to which bytes. When the last reference goes, so do the bytes.
+CREATE TABLE kt_files (
+    tenant_id TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    thread_id TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, sha256, thread_id, message_id)
+) WITHOUT ROWID;
+
+CREATE INDEX kt_files_thread ON kt_files (tenant_id, thread_id);

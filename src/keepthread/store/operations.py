@@ -1,0 +1,180 @@
+"""The smaller operations on threads and messages, each over named queries and whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from keepthread.errors import MessageNotFound, ThreadNotFound
+from keepthread.model import HistoryEntry, Message, Thread
+from keepthread.model.json_values import canonical
+from keepthread.model.record import Record, Source, decode
+
+from .append import insert_files, insert_thread
+from .backends.base import Tx
+from .draft import Head, head_of
+from .limits import Limits
+from .queries import (
+    DELETE_FILES,
+    DELETE_MESSAGES,
+    DELETE_REVISIONS,
+    DELETE_TAG,
+    DELETE_THREAD,
+    EVERYTHING,
+    FILE_USERS,
+    INSERT_TAG,
+    MARK,
+    MESSAGE,
+    REVISIONS,
+    THREAD,
+    THREAD_FILES,
+    VIEW,
+    VIEW_PAGE,
+    VIEW_TAIL,
+    Mark,
+    ThreadRow,
+)
+from .rows import loaded, messages_of
+from .save import change_message, change_thread
+from .tags import tags_of
+
+
+async def thread_row(tx: Tx, *, tenant: str, thread_id: str) -> ThreadRow:
+    """Return a thread's row.
+
+    Raises:
+        ThreadNotFound: There is none.
+    """
+    rows = await tx.run(THREAD, tenant=tenant, thread=thread_id)
+    if not rows:
+        raise ThreadNotFound(thread_id)
+    return rows[0]
+
+
+async def load(
+    tx: Tx, *, tenant: str, thread_id: str, last: int | None, before: int | None, source: Source | None
+) -> Thread:
+    """Return a thread with its view, or with the *last* messages of it *before* a position."""
+    row = await thread_row(tx, tenant=tenant, thread_id=thread_id)
+    if last is None and before is None:
+        return loaded(row, await tx.run(VIEW, tenant=tenant, thread=thread_id), source, "all")
+    rows = await tx.run(
+        VIEW_TAIL,
+        tenant=tenant,
+        thread=thread_id,
+        before=2**62 if before is None else before,
+        limit=2**62 if last is None else last,
+    )
+    return loaded(row, rows[::-1], source, "tail" if before is None else "middle")
+
+
+async def get_or_create(tx: Tx, *, tenant: str, thread_id: str, head: Head, at: int, source: Source | None) -> Thread:
+    """Return a thread with its messages, made now if there was none."""
+    if not await tx.run(THREAD, tenant=tenant, thread=thread_id):
+        await insert_thread(tx, tenant, thread_id, at, title=head.title, metadata=head.metadata, agent=head.agent)
+        tags = tags_of(json.loads(head.metadata), head.agent)
+        await tx.run_many(INSERT_TAG, [{"tenant": tenant, "thread": thread_id, "tag": tag} for tag in sorted(tags)])
+    return await load(tx, tenant=tenant, thread_id=thread_id, last=None, before=None, source=source)
+
+
+async def update(
+    tx: Tx,
+    *,
+    tenant: str,
+    thread_id: str,
+    at: int,
+    changes: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+    limits: Limits,
+) -> ThreadRow:
+    """Change a thread's head: *changes* by field, *metadata* merged by key, where None takes a key away."""
+    row = await thread_row(tx, tenant=tenant, thread_id=thread_id)
+    merged = {**json.loads(row.metadata), **metadata}
+    text = canonical({key: value for key, value in merged.items() if value is not None or key not in metadata})
+    limits.check_metadata(text)
+    head = head_of(row)._replace(metadata=text, **changes)
+    return row if head == head_of(row) else await change_thread(tx, tenant, row, head, at)
+
+
+async def message(tx: Tx, *, tenant: str, thread_id: str, message_id: str, source: Source | None) -> Message:
+    """Return one message of the view."""
+    await thread_row(tx, tenant=tenant, thread_id=thread_id)
+    rows = await tx.run(MESSAGE, tenant=tenant, thread=thread_id, id=message_id)
+    if not rows or rows[0].removed:
+        raise MessageNotFound(thread_id, message_id)
+    return decode(rows[0], rows[0].position, source)
+
+
+async def page(tx: Tx, *, tenant: str, thread_id: str, after: int, limit: int, source: Source | None) -> list[Message]:
+    """Return the next messages of the view after a position."""
+    await thread_row(tx, tenant=tenant, thread_id=thread_id)
+    rows = await tx.run(VIEW_PAGE, tenant=tenant, thread=thread_id, after=after, limit=limit)
+    return messages_of(rows, source)
+
+
+async def mark_of(tx: Tx, *, tenant: str, thread_id: str, message_id: str) -> Mark:
+    """Return where one message of the view is, and its digest."""
+    await thread_row(tx, tenant=tenant, thread_id=thread_id)
+    marks = await tx.run(MARK, tenant=tenant, thread=thread_id, id=message_id)
+    if not marks or marks[0].removed:
+        raise MessageNotFound(thread_id, message_id)
+    return marks[0]
+
+
+async def edit(tx: Tx, *, tenant: str, thread_id: str, record: Record, files: tuple[tuple[str, str], ...], at: int) -> int:
+    """Put *record* in the place of the message with its id; return its position. An equal one changes nothing."""
+    mark = await mark_of(tx, tenant=tenant, thread_id=thread_id, message_id=record.id)
+    if mark.digest != record.digest:
+        row = await thread_row(tx, tenant=tenant, thread_id=thread_id)
+        await change_message(tx, tenant, thread_id, record, at)
+        await insert_files(tx, tenant, thread_id, files)
+        await change_thread(tx, tenant, row, head_of(row), at)
+    return mark.position
+
+
+async def history(tx: Tx, *, tenant: str, thread_id: str, source: Source | None) -> list[HistoryEntry]:
+    """Return every version of every message, by position and then revision."""
+    await thread_row(tx, tenant=tenant, thread_id=thread_id)
+    place = {"tenant": tenant, "thread": thread_id}
+    earlier: dict[str, list[HistoryEntry]] = {}
+    rows = await tx.run(EVERYTHING, **place)
+    rows_by_id = {row.id: row for row in rows}
+    for old in await tx.run(REVISIONS, **place):
+        now = rows_by_id[old.message_id]
+        said = now._replace(role=old.role, content=old.content, extra=old.extra, digest=old.digest)
+        entry = HistoryEntry(
+            message=decode(said, now.position, source),
+            revision=old.revision,
+            current=False,
+            removed_in=now.removed or None,
+        )
+        earlier.setdefault(now.id, []).append(entry)
+    entries: list[HistoryEntry] = []
+    for row in rows:
+        before = earlier.get(row.id, [])
+        current = decode(row, row.position, source)
+        entries += [
+            *before,
+            HistoryEntry(message=current, revision=len(before), current=True, removed_in=row.removed or None),
+        ]
+    return entries
+
+
+async def delete(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
+    """Remove a thread and all that belongs to it; return the hashes of the files that it referred to."""
+    row = await thread_row(tx, tenant=tenant, thread_id=thread_id)
+    place = {"tenant": tenant, "thread": thread_id}
+    hashes = [file.value for file in await tx.run(THREAD_FILES, **place)]
+    tags = tags_of(json.loads(row.metadata), row.agent)
+    # The thread's row first: an append that waits for it then finds no thread.
+    await tx.run(DELETE_THREAD, **place)
+    for query in (DELETE_MESSAGES, DELETE_REVISIONS, DELETE_FILES):
+        await tx.run(query, **place)
+    await tx.run_many(DELETE_TAG, [{**place, "tag": tag} for tag in sorted(tags)])
+    return hashes
+
+
+async def is_unused(tx: Tx, *, tenant: str, sha256: str) -> bool:
+    """Return whether nothing of the tenant refers to some bytes."""
+    return (await tx.run(FILE_USERS, tenant=tenant, sha256=sha256))[0].value == 0

@@ -1,0 +1,162 @@
+"""Every statement by its name: the text is in `sql/*.sql`, the shape of its rows is here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Generic, NamedTuple, TypeVar
+
+R = TypeVar("R", bound=tuple[Any, ...])
+
+_NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+_COMMENT = re.compile(r"^--.*\n?", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[R]):
+    """One statement with `:name` parameters, and what its rows are."""
+
+    name: str
+    sql: str
+    row: type[R]
+
+
+@cache
+def statements() -> dict[str, str]:
+    """Return the text of every statement by its name."""
+    found: dict[str, str] = {}
+    for file in sorted(files(__package__).joinpath("sql").iterdir(), key=lambda entry: entry.name):
+        _, *pieces = _NAME.split(file.read_text(encoding="utf-8"))
+        for name, text in zip(pieces[::2], pieces[1::2], strict=True):
+            if name in found:
+                raise ValueError(f"the statement {name!r} is defined twice")
+            found[name] = _COMMENT.sub("", text).strip().rstrip(";")
+    return found
+
+
+class ThreadRow(NamedTuple):
+    """A thread, as its row has it. Moments are microseconds since 1970."""
+
+    id: str
+    title: str | None
+    metadata: str
+    agent: str | None
+    archived: int
+    next_position: int
+    version: int
+    message_count: int
+    created_at: int
+    updated_at: int
+
+
+class MessageRow(NamedTuple):
+    """A message, as its row has it."""
+
+    position: int
+    removed: int
+    id: str
+    role: str
+    content: str | None
+    extra: str
+    digest: bytes
+    created_at: int
+
+
+class RevisionRow(NamedTuple):
+    """What a message said before an edit."""
+
+    message_id: str
+    revision: int
+    role: str
+    content: str | None
+    extra: str
+    digest: bytes
+    replaced_at: int
+
+
+class Mark(NamedTuple):
+    """A message without what it says."""
+
+    id: str
+    position: int
+    removed: int
+    digest: bytes
+    first_digest: bytes
+    """Of what was first stored under the id: a repeat is compared with it."""
+
+
+class Taken(NamedTuple):
+    """What the thread's row gave to an append."""
+
+    next_position: int
+    version: int
+
+
+class Count(NamedTuple):
+    """One number."""
+
+    value: int
+
+
+class Totals(NamedTuple):
+    """Of one tenant."""
+
+    threads: int
+    messages: int
+
+
+class Text(NamedTuple):
+    """One text."""
+
+    value: str
+
+
+class Nothing(NamedTuple):
+    """No rows come back."""
+
+
+def _query(name: str, row: type[R]) -> Query[R]:
+    return Query(name, statements()[name], row)
+
+
+THREAD = _query("thread", ThreadRow)
+INSERT_THREAD = _query("insert_thread", Nothing)
+TAKE_POSITIONS = _query("take_positions", Taken)
+CHANGE_THREAD = _query("change_thread", Nothing)
+NEWEST_THREADS = _query("newest_threads", ThreadRow)
+NEWEST_TAGGED_BY_WALK = _query("newest_tagged_by_walk", ThreadRow)
+NEWEST_TAGGED_BY_TAG = _query("newest_tagged_by_tag", ThreadRow)
+NEXT_THREADS = _query("next_threads", ThreadRow)
+THREADS_LIKE = _query("threads_like", ThreadRow)
+COUNT_THREADS = _query("count_threads", Totals)
+DELETE_THREAD = _query("delete_thread", Nothing)
+
+INSERT_MESSAGE = _query("insert_message", Nothing)
+VIEW = _query("view", MessageRow)
+VIEW_TAIL = _query("view_tail", MessageRow)
+VIEW_PAGE = _query("view_page", MessageRow)
+MESSAGE = _query("message", MessageRow)
+EVERYTHING = _query("everything", MessageRow)
+MARKS = _query("marks", Mark)
+MARK = _query("mark", Mark)
+KEEP_REVISION = _query("keep_revision", Nothing)
+CHANGE_MESSAGE = _query("change_message", Nothing)
+PLACE_MESSAGE = _query("place_message", Nothing)
+REVISIONS = _query("revisions", RevisionRow)
+DELETE_MESSAGES = _query("delete_messages", Nothing)
+DELETE_REVISIONS = _query("delete_revisions", Nothing)
+
+INSERT_TAG = _query("insert_tag", Nothing)
+DELETE_TAG = _query("delete_tag", Nothing)
+COUNT_TAG = _query("count_tag", Count)
+
+INSERT_FILE = _query("insert_file", Nothing)
+THREAD_FILES = _query("thread_files", Text)
+FILE_USERS = _query("file_users", Count)
+DELETE_FILES = _query("delete_files", Nothing)
+
+META = _query("meta", Text)
+INSERT_META = _query("insert_meta", Nothing)
+SCHEMA_VERSION = _query("schema_version", Count)

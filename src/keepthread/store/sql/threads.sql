@@ -1,0 +1,101 @@
+-- name: thread
+-- One thread's row.
+SELECT id, title, metadata, agent, archived, next_position, version, message_count, created_at, updated_at
+FROM kt_threads
+WHERE tenant_id = :tenant AND id = :thread;
+
+-- name: insert_thread
+-- A new thread without messages.
+INSERT INTO kt_threads (
+    tenant_id, id, title, metadata, agent, archived, next_position, version, message_count, created_at, updated_at
+)
+VALUES (:tenant, :thread, :title, :metadata, :agent, :archived, 0, 0, 0, :created_at, :updated_at);
+
+-- name: take_positions
+-- The hot path's lock: the row gives the positions of what is appended, and its version. A thread that was deleted since it
+-- was loaded, or deleted and made anew, matches no row.
+UPDATE kt_threads
+SET next_position = next_position + :taken,
+    version = version + 1,
+    message_count = message_count + :count,
+    updated_at = CASE WHEN updated_at < :at THEN :at ELSE updated_at END
+WHERE tenant_id = :tenant AND id = :thread AND created_at = COALESCE(:born, created_at)
+RETURNING next_position, version;
+
+-- name: change_thread
+-- Everything of a thread's row that a save or an update can change.
+UPDATE kt_threads
+SET title = :title,
+    metadata = :metadata,
+    agent = :agent,
+    archived = :archived,
+    next_position = :next_position,
+    version = :version,
+    message_count = :message_count,
+    updated_at = CASE WHEN updated_at < :at THEN :at ELSE updated_at END
+WHERE tenant_id = :tenant AND id = :thread;
+
+-- name: newest_threads
+-- A page of the newest threads before a place.
+SELECT id, title, metadata, agent, archived, next_position, version, message_count, created_at, updated_at
+FROM kt_threads
+WHERE tenant_id = :tenant AND archived = :archived
+    AND updated_at >= :updated_after AND updated_at <= :before_at AND (updated_at < :before_at OR id < :before_id)
+    AND created_at >= :created_after AND created_at < :created_before
+ORDER BY updated_at DESC, id DESC
+LIMIT :limit;
+
+-- name: newest_tagged_by_walk
+-- The same for one tag that many threads carry: walk the newest threads, at most so many, and keep those that carry it.
+SELECT t.id, t.title, t.metadata, t.agent, t.archived, t.next_position, t.version, t.message_count, t.created_at, t.updated_at
+FROM (
+    SELECT id, updated_at
+    FROM kt_threads
+    WHERE tenant_id = :tenant AND archived = :archived
+        AND updated_at >= :updated_after AND updated_at <= :before_at AND (updated_at < :before_at OR id < :before_id)
+    ORDER BY updated_at DESC, id DESC
+    LIMIT :walk
+) AS w
+CROSS JOIN kt_thread_tags AS g ON g.tenant_id = :tenant AND g.tag = :tag AND g.thread_id = w.id
+CROSS JOIN kt_threads AS t ON t.tenant_id = :tenant AND t.id = w.id
+WHERE t.created_at >= :created_after AND t.created_at < :created_before
+ORDER BY w.updated_at DESC, w.id DESC
+LIMIT :limit;
+
+-- name: newest_tagged_by_tag
+-- The same for one tag that few threads carry: begin with the tag.
+SELECT t.id, t.title, t.metadata, t.agent, t.archived, t.next_position, t.version, t.message_count, t.created_at, t.updated_at
+FROM kt_thread_tags AS g
+CROSS JOIN kt_threads AS t ON t.tenant_id = g.tenant_id AND t.id = g.thread_id
+WHERE g.tenant_id = :tenant AND g.tag = :tag AND t.tenant_id = :tenant AND t.archived = :archived
+    AND t.updated_at >= :updated_after AND t.updated_at <= :before_at
+    AND (t.updated_at < :before_at OR t.id < :before_id)
+    AND t.created_at >= :created_after AND t.created_at < :created_before
+ORDER BY t.updated_at DESC, t.id DESC
+LIMIT :limit;
+
+-- name: next_threads
+-- The walk that sees every thread, by id, whatever changes meanwhile.
+SELECT id, title, metadata, agent, archived, next_position, version, message_count, created_at, updated_at
+FROM kt_threads
+WHERE tenant_id = :tenant AND id > :after
+ORDER BY id
+LIMIT :limit;
+
+-- name: threads_like
+-- Threads whose id begins with a text: from it, to what no longer begins with it.
+SELECT id, title, metadata, agent, archived, next_position, version, message_count, created_at, updated_at
+FROM kt_threads
+WHERE tenant_id = :tenant AND id >= :first AND id < :end
+ORDER BY id
+LIMIT :limit;
+
+-- name: count_threads
+-- How many threads the tenant has, and messages in their views.
+SELECT COUNT(*) AS threads, COALESCE(SUM(message_count), 0) AS messages
+FROM kt_threads
+WHERE tenant_id = :tenant;
+
+-- name: delete_thread
+DELETE FROM kt_threads
+WHERE tenant_id = :tenant AND id = :thread;

@@ -1,0 +1,139 @@
+"""ThreadStore: one database of conversations. The promises are in its docstrings, the work is in the modules beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from keepthread.errors import InvalidSetting
+from keepthread.model.blobs import BlobStore, open_default
+from keepthread.model.json_values import check_id
+
+from .attachments import AttachmentFiles
+from .backends.sqlite_file import Durability
+from .database import Database
+from .environment import FILES_VARIABLE, database_setting, environment
+from .limits import Limits
+from .narrator import NarratorNames
+
+DEFAULT_TENANT = "default"
+
+
+class ThreadStore(NarratorNames):
+    """Threads and messages that outlive the process.
+
+    Every write is durable when it returns, and whole: all of it is stored, or none. Any number of stores, processes and
+    threads may write to one database. One store may be used from several event loops and threads; it must not be used after
+    a fork. Forgetting to close it loses nothing.
+
+    Every method raises `BusyError`, `UnavailableError`, `FullError` or `CorruptError` when the database fails it,
+    `StoreClosedError` when it is not open, and `InvalidError` for what cannot be stored, before anything is written.
+    """
+
+    def __init__(
+        self,
+        url: str | Path | None = None,
+        *,
+        files: BlobStore | None = None,
+        durability: Durability | None = None,
+        timeout_seconds: float = 30.0,
+        limits: Limits | None = None,
+        _source: str = "argument",
+    ) -> None:
+        """Name a database; `async with` or `await store.open()` opens it.
+
+        Args:
+            url: `sqlite:///relative.db`, `sqlite:////absolute.db`, a path, or None for a database in memory.
+            files: Where attachments are kept: a FileStore, or anything with the protocol `BlobStore`. By default beside the
+                database, in `<database>.files`, or in memory for a database in memory.
+            durability: "full" (the default) survives a pulled plug; "relaxed" survives a killed process, and may lose
+                the last moments before a power loss.
+            timeout_seconds: How long a write waits for another process.
+            limits: How large things may be.
+
+        Raises:
+            InvalidSetting: The URL or an option cannot be understood.
+        """
+        database = Database(
+            url,
+            files=files,
+            durability=durability,
+            timeout_seconds=timeout_seconds,
+            limits=limits or Limits(),
+            source=_source,
+        )
+        super().__init__(database, DEFAULT_TENANT, None)
+
+    @classmethod
+    async def create(
+        cls,
+        url: str | Path | None = None,
+        *,
+        files: BlobStore | None = None,
+        durability: Durability | None = None,
+        timeout_seconds: float = 30.0,
+        limits: Limits | None = None,
+    ) -> Self:
+        """Open a database, made if it is not there, and return its store. See the constructor for the arguments.
+
+        Raises:
+            UnavailableError: It cannot be opened. The message says why.
+            ForeignDatabaseError, SchemaTooNewError: It is not ours, or a newer version's. It was not touched.
+        """
+        store = cls(url, files=files, durability=durability, timeout_seconds=timeout_seconds, limits=limits)
+        await store.open()
+        return store
+
+    @classmethod
+    async def from_env(cls, *, files: BlobStore | None = None, limits: Limits | None = None) -> Self:
+        """Open the database that the environment names.
+
+        The first of KEEPTHREAD_DATABASE_URL, NARRATOR_DATABASE_URL and DB_URL that is set, in the environment or in `.env` in
+        the working directory; else `./keepthread.db`. Attachments go to KEEPTHREAD_FILES if that is set.
+        """
+        settings = environment()
+        setting = database_setting(settings)
+        folder = settings.get(FILES_VARIABLE)
+        if files is None and folder is not None and folder.value:
+            files = open_default(folder.value)
+        store = cls(setting.value, files=files, limits=limits, _source=setting.source)
+        await store.open()
+        return store
+
+    async def open(self) -> None:
+        """Open the database. Opening an open store does nothing."""
+        await self._database.open()
+
+    async def close(self) -> None:
+        """Give up connections and threads. Every view of the same store is closed with it."""
+        await self._database.close()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def for_tenant(self, tenant: str) -> ThreadStore:
+        """Return a view of one tenant's data: the same methods, and nothing of any other tenant's.
+
+        Raises:
+            InvalidSetting: *tenant* is not 1 to 255 bytes of UTF-8 without control characters.
+        """
+        return self._view(check_id(tenant, "The tenant", InvalidSetting), self._own_files)
+
+    def with_files(self, files: BlobStore) -> ThreadStore:
+        """Return a view of the same data whose attachments are kept in *files*."""
+        return self._view(self.tenant, self._database.files.replaced(files))
+
+    def _view(self, tenant: str, files: AttachmentFiles | None) -> ThreadStore:
+        view = ThreadStore.__new__(ThreadStore)
+        NarratorNames.__init__(view, self._database, tenant, files)
+        return view
+
+    def __repr__(self) -> str:
+        return f"ThreadStore({self._database.url!r}, tenant={self.tenant!r})"

@@ -1,0 +1,62 @@
+"""Database URLs, in every form that people have written down somewhere."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote
+
+from keepthread.errors import InvalidSetting
+
+KNOWN = "memory://, sqlite:///relative.db, sqlite:////absolute.db, or a file's path"
+
+_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
+_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]*(@)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseUrl:
+    """Which engine, where, and with which options."""
+
+    dialect: str
+    path: Path | None = None
+    options: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def masked(url: str) -> str:
+    """Return *url* with its password, if any, as ***."""
+    return _PASSWORD.sub(r"\1***\2", url)
+
+
+def parse(url: str | Path | None) -> DatabaseUrl:
+    """Return what *url* names. None is a database in memory; a driver after the scheme is a hint that is ignored.
+
+    Raises:
+        InvalidSetting: The scheme is none of the known ones, which the message lists. The password is masked.
+    """
+    if url is None or url == ":memory:":
+        return DatabaseUrl(dialect="memory")
+    if isinstance(url, Path):
+        return DatabaseUrl(dialect="sqlite", path=url)
+    match = _SCHEME.match(url)
+    if match is None:
+        if not url.strip() or "\x00" in url:
+            raise InvalidSetting("The database URL is empty.", hint=f"Known forms: {KNOWN}.")
+        return DatabaseUrl(dialect="sqlite", path=Path(url))
+    scheme, rest = match[1].lower().partition("+")[0], url[match.end() :]
+    if scheme == "memory":
+        return DatabaseUrl(dialect="memory")
+    if scheme == "sqlite":
+        return _sqlite(rest)
+    raise InvalidSetting(f"keepthread knows no database {masked(url)!r}.", hint=f"Known forms: {KNOWN}.")
+
+
+def _sqlite(rest: str) -> DatabaseUrl:
+    """Return what stands behind `sqlite://`: `/relative`, `//absolute`, `./relative`, or nothing for memory."""
+    place, _, query = rest.partition("?")
+    place = unquote(place)
+    if place in ("", "/", "/:memory:", ":memory:"):
+        return DatabaseUrl(dialect="memory")
+    # sqlite:///x is relative and sqlite:////x absolute; sqlite://./x and sqlite://x are what Astreus users wrote.
+    return DatabaseUrl(dialect="sqlite", path=Path(place.removeprefix("/")), options=dict(parse_qsl(query)))

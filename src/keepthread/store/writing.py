@@ -1,0 +1,249 @@
+"""What can be done to a store: append, save, edit, delete. Each is durable when it returns, and whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final
+
+from keepthread.errors import InvalidMessage, InvalidThread
+from keepthread.model import Message, Thread
+from keepthread.model.ids import now, to_microseconds
+from keepthread.model.json_values import canonical, check_text, frozen_object
+from keepthread.model.thread import snapshot_of
+
+from . import operations
+from .append import Turn, append
+from .attachments import Prepared
+from .backends.base import DuplicateKey, Tx
+from .draft import Draft, Head, take_down
+from .reading import Reading
+from .refresh import after_append, after_merge, placed
+from .rows import header
+from .save import Saved, result, save
+
+_ATTEMPTS = 5
+
+
+class Unset:
+    """An argument that was not passed, where None has a meaning of its own."""
+
+
+UNSET: Final = Unset()
+
+
+class Writing(Reading):
+    """The half of ThreadStore that changes something."""
+
+    async def append(
+        self, thread_id: str, messages: Message | Sequence[Message], *, create: bool = False
+    ) -> list[Message]:
+        """Add one turn to the end of a thread: one message or several, all of them or none. The hot path.
+
+        Args:
+            thread_id: The thread.
+            messages: In speaking order. Each is stored once: what is there already, also from a call whose outcome was unknown, is
+                found and not stored again.
+            create: Whether to make the thread if it is not there.
+
+        Returns:
+            The messages as they are stored, in the same order: the very objects, with their `position`, unless they were
+            stored before.
+
+        Raises:
+            ThreadNotFound: There is no such thread, and *create* is false. Nothing was written.
+            ConflictError: A message's id stands for other content. Nothing was written.
+            InvalidMessage, TooLargeError: Nothing was written.
+        """
+        place = self._place(thread_id)
+        new = _checked([messages] if isinstance(messages, Message) else list(messages))
+        if not new:
+            return []
+        prepared = await self._files.prepare(self.tenant, new, self._database.limits)
+        turn = self._turn(place["thread_id"], prepared)
+        appended = await append(self._backend, turn, create=create, source=self._source)
+        await self._files.confirm(self.tenant, prepared)
+        repeated = {message.id: message for message in appended.repeated}
+        fresh = [message for message in new if message.id not in repeated]
+        stored = {message.id: message for message in placed(tuple(fresh), prepared, appended)}
+        return [repeated.get(message.id) or stored[message.id] for message in new]
+
+    async def save_thread(self, thread: Thread) -> Thread:
+        """Store what changed in *thread* since it was loaded, merged with what others did meanwhile. One transaction.
+
+        New messages go to the end, after what others appended. After the list was sliced, inserted into or reordered, the stored
+        view is exactly that list, and then what others appended meanwhile; what was taken out stays in the history. A
+        thread that was never loaded is merged into the stored one, and its own values win. Saving an unchanged thread
+        writes nothing.
+
+        Returns:
+            The same object, brought up to date: positions, counters, and what others added.
+
+        Raises:
+            ConflictError: Somebody else changed the same message, field or key. Nothing was written.
+            ThreadNotFound: The thread was deleted since it was loaded. Nothing was written.
+            InvalidError: A part of it cannot be stored. Nothing was written.
+        """
+        draft = take_down(self.tenant, thread)
+        self._database.limits.check_metadata(draft.head.metadata)
+        if draft.base is not None and not draft.head_changed and _same_list(draft):
+            return thread
+        prepared = await self._files.prepare(self.tenant, draft.changed, self._database.limits)
+        if draft.base is not None and draft.is_append:
+            turn = replace(self._turn(draft.thread_id, prepared), at=draft.at, born=draft.base.born)
+            appended = await append(self._backend, turn, create=False, source=self._source)
+            if appended.version == draft.base.version + 1 and snapshot_of(thread) is draft.base:
+                after_append(thread, draft.base, draft, prepared, appended)
+            else:
+                await self._refresh(thread, draft, prepared)
+        else:
+            saved = await self._merge(draft, prepared)
+            after_merge(thread, draft, prepared, saved, self._source)
+        await self._files.confirm(self.tenant, prepared)
+        return thread
+
+    def _turn(self, thread_id: str, prepared: Prepared) -> Turn:
+        return Turn(
+            tenant=self.tenant,
+            thread_id=thread_id,
+            records=tuple(prepared.records.values()),
+            files=prepared.files,
+            at=to_microseconds(now()),
+        )
+
+    async def _merge(self, draft: Draft, prepared: Prepared) -> Saved:
+        merge = partial(save, draft=draft, records=prepared.records, files=prepared.files)
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return await self._backend.write(merge)
+            except DuplicateKey:
+                continue  # another process created the thread, or took the id, at the same moment: now it can be seen
+        return await self._backend.write(merge)
+
+    async def _refresh(self, thread: Thread, draft: Draft, prepared: Prepared) -> None:
+        """Bring *thread* up to date after an append among others'."""
+
+        async def look(tx: Tx) -> Saved:
+            row = await operations.thread_row(tx, tenant=draft.tenant, thread_id=draft.thread_id)
+            return await result(tx, draft, row, prepared.records)
+
+        after_merge(thread, draft, prepared, await self._backend.read(look), self._source)
+
+    async def get_or_create_thread(
+        self, thread_id: str, *, title: str | None = None, metadata: Mapping[str, Any] | None = None, agent: str | None = None
+    ) -> Thread:
+        """Return a thread with its messages, made now with these values if there was none. Of two callers at once, one makes it."""
+        place = self._place(thread_id)
+        head = Head(title, self._metadata_text(metadata), agent, archived=False)
+        _check_texts(title=title, agent=agent)
+        make = partial(
+            operations.get_or_create, **place, head=head, at=to_microseconds(now()), source=self._source
+        )
+        try:
+            return await self._backend.write(make)
+        except DuplicateKey:
+            return await self._backend.write(make)
+
+    async def update_thread(
+        self,
+        thread_id: str,
+        *,
+        title: str | None | Unset = UNSET,
+        metadata: Mapping[str, Any] | None = None,
+        agent: str | None | Unset = UNSET,
+        archived: bool | Unset = UNSET,
+    ) -> Thread:
+        """Change a thread without loading it. What is not passed stays.
+
+        Args:
+            thread_id: The thread.
+            title: Its new title, or None for none.
+            metadata: Merged key by key; a value of None takes the key away.
+            agent: The agent that it belongs to.
+            archived: Whether lists leave it out.
+
+        Returns:
+            The thread without its messages.
+
+        Raises:
+            ThreadNotFound: There is no such thread.
+        """
+        place = self._place(thread_id)
+        _check_texts(title=title, agent=agent)
+        values = frozen_object("Thread.metadata", InvalidThread)(metadata)
+        changes = {"title": title, "agent": agent, "archived": archived}
+        change = partial(
+            operations.update,
+            **place,
+            at=to_microseconds(now()),
+            changes={name: value for name, value in changes.items() if not isinstance(value, Unset)},
+            metadata=values,
+            limits=self._database.limits,
+        )
+        return header(await self._backend.write(change))
+
+    async def edit_message(self, thread_id: str, message_id: str, **changes: Any) -> Message:
+        """Change what a stored message says: content, name, metadata, tool_calls, attachments … . The last edit wins.
+
+        The earlier version stays in the history. The message keeps its id, place and time.
+
+        Raises:
+            ThreadNotFound, MessageNotFound, InvalidMessage: Nothing was written.
+        """
+        message = (await self.get_message(thread_id, message_id)).edited(**changes)
+        prepared = await self._files.prepare(self.tenant, [message], self._database.limits)
+        change = partial(
+            operations.edit,
+            **self._place(thread_id),
+            record=prepared.records[message_id],
+            files=prepared.files,
+            at=to_microseconds(now()),
+        )
+        position = await self._backend.write(change)
+        await self._files.confirm(self.tenant, prepared)
+        return message.at(position, prepared.attachments[message_id])
+
+    async def delete_thread(self, thread_id: str) -> None:
+        """Remove a thread for good: its messages, their history, and the files that nothing else refers to.
+
+        Raises:
+            ThreadNotFound: There is no such thread.
+        """
+        hashes = await self._backend.write(partial(operations.delete, **self._place(thread_id)))
+
+        async def unused(sha256: str) -> bool:
+            return await self._backend.read(partial(operations.is_unused, tenant=self.tenant, sha256=sha256))
+
+        await self._files.discard(self.tenant, hashes, unused)
+
+    def _metadata_text(self, metadata: Mapping[str, Any] | None) -> str:
+        text = canonical(frozen_object("Thread.metadata", InvalidThread)(metadata))
+        self._database.limits.check_metadata(text)
+        return text
+
+
+def _same_list(draft: Draft) -> bool:
+    """Return whether the list of messages is what was loaded."""
+    if draft.base is None or draft.messages is None:
+        return draft.messages is None
+    return not draft.changed and len(draft.messages) == len(draft.base.messages) and draft.is_append
+
+
+def _check_texts(**fields: str | None | Unset) -> None:
+    for name, value in fields.items():
+        if isinstance(value, str):
+            check_text(value, f"Thread.{name}", InvalidThread)
+
+
+def _checked(messages: list[Message]) -> list[Message]:
+    seen: set[str] = set()
+    for message in messages:
+        if not isinstance(message, Message):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+            raise InvalidMessage(f"append takes Message objects, not {type(message).__name__}.")
+        if message.id in seen:
+            raise InvalidMessage(
+                f"Message {message.id!r} stands twice in one append.", hint="Each message needs its own id."
+            )
+        seen.add(message.id)
+    return messages
