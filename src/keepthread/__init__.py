@@ -1,7 +1,7 @@
 """keepthread: conversations that outlive the process.
 
-Threads, messages and files in a database, and agents that never forget, never duplicate and never lose a turn. Every name
-here is imported when it is first used, so that `import keepthread` costs next to nothing.
+Threads, messages and files in a database, and agents that never forget, never duplicate and never lose a turn. Every
+name here is imported when it is first used, so that `import keepthread` costs next to nothing.
 """
 
 from importlib import import_module

@@ -114,7 +114,7 @@ class BusyError(KeepthreadError, TimeoutError):
 
 
 class UnavailableError(KeepthreadError, ConnectionError):
-    """The database or file store cannot be reached. A write may have happened: repeating it is safe, ids are stored once."""
+    """The database or file store cannot be reached. Whether a write happened is unknown: repeating it stores it once."""
 
     retryable = True
 
@@ -159,7 +159,9 @@ class MissingExtraError(KeepthreadError, ImportError):
     """An optional dependency is not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs an optional dependency.", hint=f'Install it with: pip install "keepthread[{extra}]"')
+        super().__init__(
+            f"{what} needs an optional dependency.", hint=f'Install it with: pip install "keepthread[{extra}]"'
+        )
         self.extra = extra
 
 

@@ -1,4 +1,4 @@
-"""What a conversation is: values, their checks and their stored form. No I/O, and no clock but the one that makes ids."""
+"""What a conversation is: values, their checks and their stored form. No I/O, and no clock but the one of ids."""
 
 from .attachment import Attachment
 from .history import HistoryEntry

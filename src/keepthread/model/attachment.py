@@ -39,9 +39,9 @@ class Attachment(Value):
     """64 hexadecimal digits; None until stored."""
     size: int | None = None
     """In bytes."""
-    metadata: Annotated[dict[str, Any], PlainValidator(frozen_object("Attachment.metadata", InvalidAttachment)), OBJECT] = (
-        Field(default_factory=lambda: EMPTY)
-    )
+    metadata: Annotated[
+        dict[str, Any], PlainValidator(frozen_object("Attachment.metadata", InvalidAttachment)), OBJECT
+    ] = Field(default_factory=lambda: EMPTY)
 
     _source: tuple[BlobStore, str] | None = PrivateAttr(default=None)
 
@@ -51,12 +51,13 @@ class Attachment(Value):
         check_text(self.mime_type or "", "Attachment.mime_type", InvalidAttachment)
         if self.content is None and self.sha256 is None:
             raise InvalidAttachment(
-                f"Attachment {self.filename!r} has neither content nor a hash.", hint="Pass content=…, the file's bytes."
+                f"Attachment {self.filename!r} has neither content nor a hash.",
+                hint="Pass content=…, the file's bytes.",
             )
         if self.mime_type is None:
-            self.__dict__["mime_type"] = mimetypes.guess_type(self.filename)[0]
+            vars(self)["mime_type"] = mimetypes.guess_type(self.filename)[0]
         if self.content is not None:
-            self.__dict__["size"] = len(self.content)
+            vars(self)["size"] = len(self.content)
         return self
 
     @classmethod
@@ -89,9 +90,7 @@ class Attachment(Value):
 
     def stored_as(self, blob: Blob, source: tuple[BlobStore, str]) -> Self:
         """Return the attachment as it is once its bytes are in a file store."""
-        stored = self.model_copy(
-            update={"sha256": blob.sha256, "size": blob.size, "detected_type": blob.detected_type}
-        )
+        stored = self.model_copy(update={"sha256": blob.sha256, "size": blob.size, "detected_type": blob.detected_type})
         stored._source = source  # noqa: SLF001 - our own class
         return stored
 
@@ -99,7 +98,7 @@ class Attachment(Value):
     def from_json(cls, fields: dict[str, Any], source: tuple[BlobStore, str] | None) -> Self:
         """Return a stored attachment from its reference; *source* is where its bytes can be read."""
         attachment = cls(**fields)
-        attachment._source = source  # noqa: SLF001 - our own class
+        attachment._source = source
         return attachment
 
     def to_json(self) -> dict[str, Any]:

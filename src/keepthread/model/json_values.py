@@ -17,6 +17,9 @@ from keepthread.errors import InvalidError
 MAX_DEPTH = 30
 MAX_ID_BYTES = 255
 
+# About 4,200 digits: Python itself refuses to print integers of more than 4,300 (sys.set_int_max_str_digits).
+_MOST_BITS = 14_000
+
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
@@ -43,9 +46,12 @@ def check_id(value: object, what: str, error: type[InvalidError]) -> str:
     if _CONTROL.search(value):
         raise error(f"{what} holds a control character.")
     check_text(value, what, error)
-    if len(value.encode()) > MAX_ID_BYTES:
+    if len(value) * 4 > MAX_ID_BYTES and len(value.encode()) > MAX_ID_BYTES:
         raise error(f"{what} is longer than {MAX_ID_BYTES} bytes.")
     return value
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 class FrozenDict(dict[str, Any]):
@@ -67,7 +73,7 @@ class FrozenList(list[Any]):
     def _refuse(self, *_args: object, **_kwargs: object) -> Never:
         raise TypeError("A message's fields are frozen. Change them with thread.edit_message(message_id, …).")
 
-    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse  # type: ignore[assignment] - refusing is the point
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
     append = extend = insert = pop = remove = clear = sort = reverse = _refuse  # type: ignore[assignment] - refusing is the point
 
     def __reduce__(self) -> tuple[type[list[Any]], tuple[list[Any]]]:
@@ -77,7 +83,7 @@ class FrozenList(list[Any]):
 EMPTY = FrozenDict()
 
 
-def freeze(value: object, where: str, error: type[InvalidError], depth: int = 0) -> Any:
+def freeze(value: object, where: str, error: type[InvalidError], depth: int = 0) -> Any:  # noqa: ANN401 - JSON has no one type
     """Return *value* as frozen JSON, equal to it, or raise *error* naming the place inside it that is no JSON.
 
     Tuples become arrays. Subclasses of str, int and float (enums, say) become plain ones.
@@ -107,8 +113,7 @@ def _number(value: float, where: str, error: type[InvalidError]) -> int | float:
         if not math.isfinite(value):
             raise error(f"{where} is {float(value)}, which JSON cannot hold.", hint="Use None or a string.")
         return float(value)
-    # Python itself refuses to print integers of more than 4,300 digits (sys.set_int_max_str_digits).
-    if value.bit_length() > 14_000:
+    if value.bit_length() > _MOST_BITS:
         raise error(f"{where} is an integer of more than 4,000 digits.", hint="Store it as a string.")
     return int(value)
 
@@ -118,7 +123,9 @@ def _items(
 ) -> Iterable[tuple[str, Any]]:
     for key, item in mapping.items():
         if not isinstance(key, str):
-            raise error(f"{where} has a key of type {type(key).__name__}; JSON's keys are strings.", hint="Use str(key).")
+            raise error(
+                f"{where} has a key of type {type(key).__name__}; JSON's keys are strings.", hint="Use str(key)."
+            )
         check_text(key, f"A key of {where}", error)
         yield str.__str__(key), freeze(item, f"{where}[{key!r}]", error, depth + 1)
 
@@ -138,4 +145,4 @@ def frozen_object(where: str, error: type[InvalidError]) -> Callable[[object], d
 
 def canonical(value: object) -> str:
     """Return the one text of a JSON value: keys sorted, no spaces, no escapes that are not needed."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)

@@ -14,7 +14,7 @@ from .ids import new_id, now
 from .json_values import EMPTY, check_id, check_text, frozen_object
 from .parts import ContentPart, TextPart, ToolCall
 from .usage import Usage
-from .value import OBJECT, Value
+from .value import OBJECT, Value, with_metadata
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -40,13 +40,13 @@ class Message(Value):
     tool_call_id: str | None = None
     """For role "tool": the call that this is the result of."""
     attachments: tuple[Attachment, ...] = ()
-    metadata: Annotated[dict[str, Any], PlainValidator(frozen_object("Message.metadata", InvalidMessage)), OBJECT] = Field(
-        default_factory=lambda: EMPTY
+    metadata: Annotated[dict[str, Any], PlainValidator(frozen_object("Message.metadata", InvalidMessage)), OBJECT] = (
+        Field(default_factory=lambda: EMPTY)
     )
     """Your own JSON values, up to 30 levels deep. Also taken and given as `attributes`."""
     usage: Usage | None = None
-    provider: Annotated[dict[str, Any], PlainValidator(frozen_object("Message.provider", InvalidMessage)), OBJECT] = Field(
-        default_factory=lambda: EMPTY
+    provider: Annotated[dict[str, Any], PlainValidator(frozen_object("Message.provider", InvalidMessage)), OBJECT] = (
+        Field(default_factory=lambda: EMPTY)
     )
     """What a provider's own form holds beyond ours, by the provider's name; kept unread, dropped by an edit."""
     created_at: datetime = Field(default_factory=now)
@@ -56,15 +56,12 @@ class Message(Value):
 
     @model_validator(mode="before")
     @classmethod
-    def _aliases(cls, fields: Any) -> Any:
-        if isinstance(fields, dict) and "attributes" in fields:
-            fields = dict(fields)
-            fields.setdefault("metadata", fields.pop("attributes"))
-        return fields
+    def _aliases(cls, fields: object) -> object:
+        return with_metadata(fields)
 
     @field_validator("tool_calls", "attachments", mode="before")
     @classmethod
-    def _none_is_empty(cls, value: Any) -> Any:
+    def _none_is_empty(cls, value: object) -> object:
         return () if value is None else value
 
     @field_validator("created_at")
@@ -74,11 +71,14 @@ class Message(Value):
 
     @model_validator(mode="after")
     def _storable(self) -> Self:
-        check_id(self.id, "Message.id", InvalidMessage)
+        if "id" in self.model_fields_set:
+            check_id(self.id, "Message.id", InvalidMessage)
         if isinstance(self.content, str):
             check_text(self.content, "Message.content", InvalidMessage)
-        for field in ("name", "tool_call_id"):
-            check_text(getattr(self, field) or "", f"Message.{field}", InvalidMessage)
+        if self.name:
+            check_text(self.name, "Message.name", InvalidMessage)
+        if self.tool_call_id:
+            check_text(self.tool_call_id, "Message.tool_call_id", InvalidMessage)
         if self.role == "tool" and not self.tool_call_id:
             raise InvalidMessage("A tool message needs tool_call_id=, the id of the call that it answers.")
         return self
@@ -99,7 +99,7 @@ class Message(Value):
         """Add a file. It is stored when the message is, or as an edit when its thread is saved."""
         if not isinstance(attachment, Attachment):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
             raise InvalidAttachment("add_attachment takes an Attachment(filename=…, content=…).")
-        self.__dict__["attachments"] = (*self.attachments, attachment)
+        vars(self)["attachments"] = (*self.attachments, attachment)
 
     def edited(self, **changes: Any) -> Self:
         """Return the message with *changes*: the same id and place, and no provider's form unless it is among them.
@@ -111,11 +111,12 @@ class Message(Value):
             raise InvalidMessage(
                 f"A message's {unknown[0]} cannot be edited.", hint=f"These can: {', '.join(sorted(_EDITABLE))}."
             )
-        return type(self)(**{**self.__dict__, "provider": EMPTY, **changes})
+        fields: dict[str, Any] = {**vars(self), "provider": EMPTY, **changes}
+        return type(self)(**fields)
 
     def at(self, position: int, attachments: tuple[Attachment, ...]) -> Self:
         """Return the message as a store keeps it: this object itself if it has no place yet, else a copy."""
         if self.position in (None, position):
-            self.__dict__.update(position=position, attachments=attachments)
+            vars(self).update(position=position, attachments=attachments)
             return self
-        return self.trusted({**self.__dict__, "position": position, "attachments": attachments})
+        return self.trusted({**vars(self), "position": position, "attachments": attachments})

@@ -28,11 +28,10 @@ def from_openai(chat: Mapping[str, Any], **fields: Any) -> Message:
     if "role" not in form:
         raise InvalidMessage("A chat message needs a role.")
     known: dict[str, Any] = {name: form[name] for name in ("role", "name", "tool_call_id") if name in form}
-    message = Message(
-        content=form.get("content"), tool_calls=_calls_of(form.get("tool_calls")), **known, **fields
-    )
+    message = Message(content=form.get("content"), tool_calls=_calls_of(form.get("tool_calls")), **known, **fields)
     if to_openai(message) != form:
-        message = Message(**{**message.__dict__, "provider": {**message.provider, PROVIDER: form}})
+        whole: dict[str, Any] = {**vars(message), "provider": {**message.provider, PROVIDER: form}}
+        return Message(**whole)
     return message
 
 
@@ -57,16 +56,16 @@ def to_openai(message: Message) -> dict[str, Any]:
     return chat
 
 
-def _calls_of(calls: Any) -> tuple[ToolCall, ...]:
+def _calls_of(calls: object) -> tuple[ToolCall, ...]:
     """Return the tool calls that a chat dict names; a custom tool's input counts as its arguments."""
     if not isinstance(calls, list):
         return ()
     found: list[ToolCall] = []
-    for call in cast("list[Any]", calls):
+    for call in cast("list[object]", calls):
         if not isinstance(call, Mapping):
             raise InvalidMessage("Each of a chat message's tool_calls must be an object.")
         fields = cast("Mapping[str, Any]", call)
-        body = fields.get("function") or fields.get("custom") or {}
-        arguments = body.get("arguments", body.get("input", ""))
-        found.append(ToolCall(id=fields.get("id"), name=body.get("name"), arguments=arguments))
+        body: Mapping[str, Any] = fields.get("function") or fields.get("custom") or {}
+        named: dict[str, Any] = {"id": fields.get("id"), "name": body.get("name")}
+        found.append(ToolCall(**named, arguments=body.get("arguments", body.get("input", ""))))
     return tuple(found)

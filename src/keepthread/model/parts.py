@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -16,12 +16,14 @@ class _Part(Value):
     # Providers hang keys of their own on parts (cache hints, annotations): they are kept, unread.
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
 
-    type: str
-
     @model_validator(mode="before")
     @classmethod
-    def _frozen(cls, fields: Any) -> Any:
-        return freeze(fields, "A content part", InvalidMessage) if isinstance(fields, dict) else fields
+    def _frozen(cls, fields: object) -> object:
+        return (
+            freeze(cast("dict[object, object]", fields), "A content part", InvalidMessage)
+            if isinstance(fields, dict)
+            else fields
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the part as the JSON object it was made from."""
@@ -58,6 +60,8 @@ class ImagePart(_Part):
 
 class OtherPart(_Part):
     """A part of any other type, kept as it came; its fields are attributes."""
+
+    type: str
 
     @model_validator(mode="after")
     def _truly_other(self) -> Self:

@@ -1,7 +1,7 @@
 """A message as a row: what is kept in columns of its own, and the digest that finds damage.
 
 `extra` is canonical JSON of everything that has no column. `digest` is BLAKE2b of 16 bytes over id, role, content and
-extra, each with its length before it. Thread and position are left out, so that a copy in another thread keeps it.
+extra, with their lengths before them. Thread and position are left out, so that a copy in another thread keeps it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from .usage import Usage
 from .value import Value
 
 _VERSION = b"keepthread.msg.1"
-_NOTHING = b"\xff" * 8
 _NO_EXTRA = "{}"
 
 Source = tuple[BlobStore, str]
@@ -32,15 +31,29 @@ class Row(Protocol):
     """What of a stored row makes a message; a Record is one."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """Unique in its thread."""
+        ...
+
     @property
-    def role(self) -> str: ...
+    def role(self) -> str:
+        """Who."""
+        ...
+
     @property
-    def content(self) -> str | None: ...
+    def content(self) -> str | None:
+        """The text."""
+        ...
+
     @property
-    def extra(self) -> str: ...
+    def extra(self) -> str:
+        """Canonical JSON of the rest."""
+        ...
+
     @property
-    def created_at(self) -> int: ...
+    def created_at(self) -> int:
+        """Microseconds since 1970."""
+        ...
 
 
 class Record(NamedTuple):
@@ -54,44 +67,43 @@ class Record(NamedTuple):
     digest: bytes
     created_at: int
     """Microseconds since 1970."""
-
-    @property
-    def size(self) -> int:
-        """Bytes that the message takes, beside a fixed part of its row."""
-        return len((self.content or "").encode()) + len(self.extra.encode())
+    size: int
+    """Bytes of content and extra."""
 
 
 def digest_of(message_id: str, role: str, content: str | None, extra: str) -> bytes:
     """Return the digest of a message's row."""
-    digest = blake2b(digest_size=16, person=_VERSION)
-    for field in (message_id, role, content, extra):
-        if field is None:
-            digest.update(_NOTHING)
-        else:
-            value = field.encode()
-            digest.update(len(value).to_bytes(8, "big"))
-            digest.update(value)
-    return digest.digest()
+    return _digest(message_id.encode(), role.encode(), None if content is None else content.encode(), extra.encode())
+
+
+def _digest(message_id: bytes, role: bytes, content: bytes | None, extra: bytes) -> bytes:
+    lengths = (len(message_id), len(role), -1 if content is None else len(content), len(extra))
+    text = b"%d %d %d %d\n%b%b%b%b" % (*lengths, message_id, role, content or b"", extra)
+    return blake2b(text, digest_size=16, person=_VERSION).digest()
 
 
 def encode(message: Message) -> Record:
     """Return *message* as a row. Its attachments must be stored."""
-    parts = isinstance(message.content, tuple)
-    content = message.text if parts else message.content
+    content = message.text if isinstance(message.content, tuple) else message.content
     extra = _extra_of(message)
     text = canonical(extra) if extra else _NO_EXTRA
-    digest = digest_of(message.id, message.role, content, text)
-    return Record(message.id, message.role, content, text, digest, to_microseconds(message.created_at))
+    content_bytes, extra_bytes = None if content is None else content.encode(), text.encode()
+    digest = _digest(message.id.encode(), message.role.encode(), content_bytes, extra_bytes)
+    size = len(content_bytes or b"") + len(extra_bytes)
+    return Record(message.id, message.role, content, text, digest, to_microseconds(message.created_at), size)
 
 
 def _extra_of(message: Message) -> dict[str, Any]:
-    fields = message.__dict__
-    extra = {name: fields[name] for name in ("name", "tool_call_id") if fields[name] is not None}
-    extra.update({name: fields[name] for name in ("metadata", "provider") if fields[name]})
+    fields = vars(message)
+    extra: dict[str, Any] = {}
+    for name in ("name", "tool_call_id", "metadata", "provider"):
+        # An empty name is a name; empty metadata are none.
+        if fields[name] or fields[name] == "":
+            extra[name] = fields[name]
     if isinstance(message.content, tuple):
         extra["parts"] = [part.to_json() for part in message.content]
     if message.tool_calls:
-        extra["tool_calls"] = [call.__dict__ for call in message.tool_calls]
+        extra["tool_calls"] = [vars(call) for call in message.tool_calls]
     if message.attachments:
         extra["attachments"] = [attachment.to_json() for attachment in message.attachments]
     if message.usage is not None:

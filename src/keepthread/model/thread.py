@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr, ValidationError, model_validator
 
@@ -15,7 +15,7 @@ from .ids import new_id, now
 from .json_values import canonical, check_id, check_text, frozen_object
 from .message import Message, Role
 from .snapshot import Snapshot
-from .value import OBJECT, refusal
+from .value import OBJECT, refusal, with_metadata
 
 LAST_UPDATED = "last_updated"
 
@@ -28,25 +28,25 @@ class ThreadMetadata(dict[str, Any]):
 
     last_updated: str | None = None
 
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - as dict.get
         """Return the value of *key*, or *default*."""
         if key == LAST_UPDATED and self.last_updated is not None:
             default = self.last_updated
         return super().get(key, default)
 
-    def __missing__(self, key: str) -> Any:
+    def __missing__(self, key: str) -> str:
         if key == LAST_UPDATED and self.last_updated is not None:
             return self.last_updated
         raise KeyError(key)
 
 
-def _metadata(value: Any) -> Any:
+def _metadata(value: object) -> ThreadMetadata:
     # A copy that is the thread's own and open to change at every level; the save checks it again.
     return ThreadMetadata(json.loads(canonical(frozen_object("Thread.metadata", InvalidThread)(value))))
 
 
 class Thread(BaseModel):
-    """A conversation, as you work on it. Change it freely; `store.save_thread` writes what changed since it was loaded."""
+    """A conversation, as you work on it. Change it freely: `store.save_thread` writes what changed since it was loaded."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True, hide_input_in_errors=True)
 
@@ -78,24 +78,21 @@ class Thread(BaseModel):
             except ValidationError as failure:
                 raise refusal(failure, "Thread", InvalidThread) from None
 
-        def __setattr__(self, name: str, value: Any) -> None:
+        def __setattr__(self, name: str, value: object) -> None:
             try:
                 super().__setattr__(name, value)
             except ValidationError as failure:
                 raise refusal(failure, "Thread", InvalidThread) from None
 
-        def __getattr__(self, name: str) -> Any:
+        def __getattr__(self, name: str) -> object:
             if name == "messages":
                 raise MessagesNotLoaded(self.id)
             return super().__getattr__(name)
 
     @model_validator(mode="before")
     @classmethod
-    def _aliases(cls, fields: Any) -> Any:
-        if isinstance(fields, dict) and "attributes" in fields:
-            fields = dict(cast("dict[str, Any]", fields))
-            fields.setdefault("metadata", fields.pop("attributes"))
-        return cast("Any", fields)
+    def _aliases(cls, fields: object) -> object:
+        return with_metadata(fields)
 
     @model_validator(mode="after")
     def _storable(self) -> Self:
@@ -157,9 +154,9 @@ def stored_thread(fields: dict[str, Any], snapshot: Snapshot, *, messages: bool)
     """Return the thread that a store holds. With *messages*, those of *snapshot*; else it is a header."""
     thread = Thread.model_construct(**fields)
     if messages:
-        thread.__dict__["messages"] = list(snapshot.messages)
+        vars(thread)["messages"] = list(snapshot.messages)
     else:
-        del thread.__dict__["messages"]
+        del vars(thread)["messages"]
     refresh(thread, fields, snapshot)
     return thread
 
@@ -168,5 +165,5 @@ def refresh(thread: Thread, fields: dict[str, Any], snapshot: Snapshot) -> None:
     """Bring *thread* up to date in place with what a store holds; its list of messages is left to the caller."""
     metadata = ThreadMetadata(fields["metadata"])
     metadata.last_updated = fields["updated_at"].isoformat()
-    thread.__dict__.update(fields, metadata=metadata)
+    vars(thread).update(fields, metadata=metadata)
     thread._snapshot = snapshot  # pyright: ignore[reportPrivateUsage] # noqa: SLF001 - the store's key to this room

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema
 
@@ -20,6 +20,16 @@ def refusal(failure: ValidationError, what: str, error: type[InvalidError]) -> I
         return cause
     place = ".".join(str(step) for step in first["loc"])
     return error(f"{what}.{place}: {first['msg']}." if place else f"{what}: {first['msg']}.")
+
+
+def with_metadata(fields: object) -> object:
+    """Return a constructor's *fields* with `attributes`, Narrator's name, as `metadata`."""
+    given = cast("dict[str, object]", fields)
+    if not isinstance(fields, dict) or "attributes" not in given:
+        return given
+    renamed = dict(given)
+    renamed.setdefault("metadata", renamed.pop("attributes"))
+    return renamed
 
 
 class Value(BaseModel):

@@ -8,14 +8,12 @@ from functools import partial
 
 from keepthread.errors import ConflictError, ThreadNotFound
 from keepthread.model import Message
-from keepthread.model.ids import new_id
 from keepthread.model.record import Record, Source, decode
 
 from .backends.base import Backend, Column, DuplicateKey, Tx
 from .queries import (
     INSERT_FILE,
     INSERT_MESSAGE,
-    INSERT_TAG,
     INSERT_THREAD,
     MARK,
     MESSAGE,
@@ -61,13 +59,15 @@ async def append(backend: Backend, turn: Turn, *, create: bool, source: Source |
         ConflictError: A message id stands for other content. Nothing was written.
     """
     try:
-        stored = await backend.write(partial(store_turn, turn=turn))
+        stored = await backend.write_together(store_turns, turn)
     except DuplicateKey:
         return await backend.write(partial(_store_rest, turn=turn, source=source))
     if stored is not None:
         return stored
     if not create:
-        raise ThreadNotFound(turn.thread_id, hint="Create it with store.save_thread(Thread(id=…)), or pass create=True.")
+        raise ThreadNotFound(
+            turn.thread_id, hint="Create it with store.save_thread(Thread(id=…)), or pass create=True."
+        )
     try:
         return await backend.write(partial(_store_new, turn=turn))
     except DuplicateKey:
@@ -75,51 +75,56 @@ async def append(backend: Backend, turn: Turn, *, create: bool, source: Source |
         return await append(backend, turn, create=False, source=source)
 
 
-async def store_turn(tx: Tx, turn: Turn) -> Appended | None:
-    """Store *turn* if its thread exists and none of its message ids do; None if there is no such thread.
+async def store_turns(tx: Tx, turns: Sequence[Turn]) -> list[Appended | None]:
+    """Store each of *turns* whose thread exists; None for one without a thread. Together, in their order.
 
     Raises:
-        DuplicateKey: An id is there. Nothing was written.
+        DuplicateKey: A message id is there already. Nothing was written.
     """
-    count = len(turn.records)
-    taken = await tx.run(
-        TAKE_POSITIONS,
-        tenant=turn.tenant,
-        thread=turn.thread_id,
-        taken=count * STEP,
-        count=count,
-        at=turn.at,
-        born=turn.born,
-    )
-    if not taken:
-        return None
-    first = taken[0].next_position - count * STEP
-    positions = [first + index * STEP for index in range(count)]
-    await insert_messages(tx, turn.tenant, turn.thread_id, zip(turn.records, positions, strict=True))
-    await insert_files(tx, turn.tenant, turn.thread_id, turn.files)
-    ids = [record.id for record in turn.records]
-    return Appended(positions=dict(zip(ids, positions, strict=True)), version=taken[0].version)
+    outcomes: list[Appended | None] = []
+    rows: list[dict[str, Column]] = []
+    for turn in turns:
+        count = len(turn.records)
+        taken = await tx.run(
+            TAKE_POSITIONS,
+            tenant=turn.tenant,
+            thread=turn.thread_id,
+            taken=count * STEP,
+            count=count,
+            at=turn.at,
+            born=turn.born,
+        )
+        if not taken:
+            outcomes.append(None)
+            continue
+        first = taken[0].next_position - count * STEP
+        positions = range(first, first + count * STEP, STEP)
+        rows += message_rows(turn.tenant, turn.thread_id, zip(turn.records, positions, strict=True))
+        await insert_files(tx, turn.tenant, turn.thread_id, turn.files)
+        placed = {record.id: position for record, position in zip(turn.records, positions, strict=True)}
+        outcomes.append(Appended(positions=placed, version=taken[0].version))
+    await tx.run_many(INSERT_MESSAGE, rows)
+    return outcomes
 
 
-async def insert_messages(tx: Tx, tenant: str, thread_id: str, placed: Iterable[tuple[Record, int]]) -> None:
-    """Store new messages at their positions, as one turn."""
-    turn_id = new_id()
-    rows: list[dict[str, Column]] = [
+def message_rows(tenant: str, thread_id: str, placed: Iterable[tuple[Record, int]]) -> list[dict[str, Column]]:
+    """Return the rows of new messages at their positions, as one turn, which is named after its first message."""
+    messages = list(placed)
+    return [
         {
             "tenant": tenant,
             "thread": thread_id,
             "position": position,
             "id": record.id,
-            "turn_id": turn_id,
+            "turn_id": messages[0][0].id,
             "role": record.role,
             "content": record.content,
             "extra": record.extra,
             "digest": record.digest,
             "created_at": record.created_at,
         }
-        for record, position in placed
+        for record, position in messages
     ]
-    await tx.run_many(INSERT_MESSAGE, rows)
 
 
 async def insert_files(tx: Tx, tenant: str, thread_id: str, files: Sequence[tuple[str, str]]) -> None:
@@ -143,7 +148,7 @@ async def insert_thread(tx: Tx, tenant: str, thread_id: str, at: int, **fields: 
 
 async def _store_new(tx: Tx, turn: Turn) -> Appended:
     await insert_thread(tx, turn.tenant, turn.thread_id, turn.at)
-    stored = await store_turn(tx, replace(turn, born=None))
+    (stored,) = await store_turns(tx, [replace(turn, born=None)])
     if stored is None:
         raise ThreadNotFound(turn.thread_id)
     return stored
@@ -156,11 +161,13 @@ async def _store_rest(tx: Tx, turn: Turn, source: Source | None) -> Appended:
     for record in turn.records:
         if first_said.get(record.id, record.digest) != record.digest:
             raise taken_id(turn.thread_id, record.id)
-    repeated = [decode(row, row.position, source) for mark in marks for row in await tx.run(MESSAGE, **_place(turn), id=mark.id)]
+    repeated = [
+        decode(row, row.position, source) for mark in marks for row in await tx.run(MESSAGE, **_place(turn), id=mark.id)
+    ]
     positions = {mark.id: mark.position for mark in marks}
     rest = tuple(record for record in turn.records if record.id not in positions)
     if rest:
-        stored = await store_turn(tx, replace(turn, records=rest))
+        (stored,) = await store_turns(tx, [replace(turn, records=rest)])
         if stored is None:
             raise ThreadNotFound(turn.thread_id)
         positions.update(stored.positions)

@@ -56,7 +56,7 @@ class AttachmentFiles:
         return (blobs, tenant) if blobs is not None else None
 
     async def prepare(self, tenant: str, messages: Sequence[Message], limits: Limits) -> Prepared:
-        """Return *messages* as rows, after their bytes have been stored. Everything is checked before the first byte is.
+        """Return *messages* as rows, after their bytes were stored. Everything is checked before the first byte is.
 
         Raises:
             InvalidMessage, InvalidAttachment, TooLargeError, FullError: No message was stored.
@@ -70,7 +70,7 @@ class AttachmentFiles:
             if any(not attachment.is_stored for attachment in message.attachments):
                 stored = tuple([await self._stored(tenant, a, prepared) for a in message.attachments])
                 prepared.attachments[message.id] = stored
-                kept = message.trusted({**message.__dict__, "attachments": stored})
+                kept = message.trusted({**vars(message), "attachments": stored})
                 prepared.records[message.id] = _encoded(kept)
         return prepared
 
@@ -78,9 +78,7 @@ class AttachmentFiles:
         if attachment.is_stored or attachment.content is None:
             return attachment
         blobs = await self._writable()
-        blob = await blobs.put(
-            tenant, attachment.content, filename=attachment.filename, mime_type=attachment.mime_type
-        )
+        blob = await blobs.put(tenant, attachment.content, filename=attachment.filename, mime_type=attachment.mime_type)
         stored = attachment.stored_as(blob, (blobs, tenant))
         prepared.fresh.append(stored)
         return stored
@@ -110,12 +108,10 @@ class AttachmentFiles:
                     tenant, attachment.content, filename=attachment.filename, mime_type=attachment.mime_type
                 )
 
-    async def discard(
-        self, tenant: str, hashes: Iterable[str], unused: Callable[[str], Awaitable[bool]]
-    ) -> None:
+    async def discard(self, tenant: str, hashes: Iterable[str], unused: Callable[[str], Awaitable[bool]]) -> None:
         """Remove those of *hashes* that nothing refers to any more. A folder of another store's is left alone."""
         blobs = self.blobs
-        if blobs is None or not self._is_lasting and self._folder != "":
+        if blobs is None or (not self._is_lasting and self._folder != ""):
             return
         for sha256 in hashes:
             if self._is_lasting:

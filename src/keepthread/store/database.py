@@ -50,9 +50,7 @@ class Database:
             return
         backend = await SqliteBackend.open(self._settings)
         store_id = await backend.read(_store_id)
-        self._files = AttachmentFiles(
-            self._blobs, backend.default_files, store_id, is_lasting=backend.is_lasting
-        )
+        self._files = AttachmentFiles(self._blobs, backend.default_files, store_id, is_lasting=backend.is_lasting)
         self._backend = backend
 
     async def close(self) -> None:
@@ -82,7 +80,9 @@ def _sqlite_settings(parsed: DatabaseUrl, durability: Durability | None, timeout
     options = dict(parsed.options)
     named = options.pop("durability", None)
     if options:
-        raise InvalidSetting(f"The database URL has an unknown option {sorted(options)[0]!r}.", hint="Known: durability.")
+        raise InvalidSetting(
+            f"The database URL has an unknown option {sorted(options)[0]!r}.", hint="Known: durability."
+        )
     chosen = durability or named or "full"
     if chosen not in ("full", "relaxed"):
         raise InvalidSetting(f"Durability {chosen!r} is unknown.", hint="Choose 'full' or 'relaxed'.")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from keepthread.errors import InvalidThread
 from keepthread.model import Message, Thread
-from keepthread.model.ids import now, to_microseconds
+from keepthread.model.ids import now_microseconds, to_microseconds
 from keepthread.model.json_values import canonical, check_text, frozen_object
 from keepthread.model.snapshot import Snapshot
 from keepthread.model.thread import snapshot_of
@@ -78,7 +78,7 @@ def take_down(tenant: str, thread: Thread) -> Draft:
         messages=messages,
         changed=_changed(messages or (), base),
         created_at=to_microseconds(thread.created_at),
-        at=to_microseconds(now()),
+        at=now_microseconds(),
     )
 
 
@@ -102,6 +102,7 @@ def _check_list(messages: Sequence[Message]) -> None:
             raise InvalidThread(f"thread.messages holds a {type(message).__name__}; it takes Message objects.")
         if message.id in seen:
             raise InvalidThread(
-                f"thread.messages holds message {message.id!r} twice.", hint="Give a copy its own id: Message(role=…, content=…)."
+                f"thread.messages holds message {message.id!r} twice.",
+                hint="Give a copy its own id: Message(role=…, content=…).",
             )
         seen.add(message.id)

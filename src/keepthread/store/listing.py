@@ -96,7 +96,11 @@ def _parse_cursor(cursor: str) -> tuple[int, str]:
 async def newest(tx: Tx, *, filter: Filter, limit: int | None) -> list[ThreadRow]:  # noqa: A002 - the word of the design
     """Return the newest threads that pass *filter*, newest first, at most *limit*; None is all."""
     if filter.archived is None:
-        both = [row for flag in (False, True) for row in await newest(tx, filter=replace(filter, archived=flag), limit=limit)]
+        both = [
+            row
+            for flag in (False, True)
+            for row in await newest(tx, filter=replace(filter, archived=flag), limit=limit)
+        ]
         return sorted(both, key=lambda row: (row.updated_at, row.id), reverse=True)[:limit]
     if not filter.tags:
         return await _pages(tx, NEWEST_THREADS, filter, limit, {})
@@ -119,7 +123,11 @@ async def _carriers(tx: Tx, tenant: str, tag: bytes) -> int:
 
 
 async def _pages(
-    tx: Tx, query: Query[ThreadRow], filter: Filter, limit: int | None, more: Mapping[str, Column]  # noqa: A002 - as above
+    tx: Tx,
+    query: Query[ThreadRow],
+    filter: Filter,
+    limit: int | None,
+    more: Mapping[str, Column],  # noqa: A002 - as above
 ) -> list[ThreadRow]:
     """Run *query* page after page until *limit* rows pass every filter."""
     found: list[ThreadRow] = []

@@ -47,7 +47,7 @@ class Migration:
 def migrations(dialect: str) -> tuple[Migration, ...]:
     """Return the steps of an engine, in order."""
     found: list[Migration] = []
-    for file in files(__package__).joinpath("migrations", dialect).iterdir():
+    for file in files(__spec__.parent).joinpath("migrations", dialect).iterdir():
         if match := _FILE.match(file.name):
             sql = file.read_text(encoding="utf-8")
             oldest = {kind: int(version) for kind, version in _OLDEST.findall(sql)}

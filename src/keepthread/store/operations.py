@@ -122,7 +122,9 @@ async def mark_of(tx: Tx, *, tenant: str, thread_id: str, message_id: str) -> Ma
     return marks[0]
 
 
-async def edit(tx: Tx, *, tenant: str, thread_id: str, record: Record, files: tuple[tuple[str, str], ...], at: int) -> int:
+async def edit(
+    tx: Tx, *, tenant: str, thread_id: str, record: Record, files: tuple[tuple[str, str], ...], at: int
+) -> int:
     """Put *record* in the place of the message with its id; return its position. An equal one changes nothing."""
     mark = await mark_of(tx, tenant=tenant, thread_id=thread_id, message_id=record.id)
     if mark.digest != record.digest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -21,13 +22,15 @@ class Query(Generic[R]):
     name: str
     sql: str
     row: type[R]
+    make: Callable[[Iterable[Any]], R]
+    """A row from its columns."""
 
 
 @cache
 def statements() -> dict[str, str]:
     """Return the text of every statement by its name."""
     found: dict[str, str] = {}
-    for file in sorted(files(__package__).joinpath("sql").iterdir(), key=lambda entry: entry.name):
+    for file in sorted(files(__spec__.parent).joinpath("sql").iterdir(), key=lambda entry: entry.name):
         _, *pieces = _NAME.split(file.read_text(encoding="utf-8"))
         for name, text in zip(pieces[::2], pieces[1::2], strict=True):
             if name in found:
@@ -118,7 +121,7 @@ class Nothing(NamedTuple):
 
 
 def _query(name: str, row: type[R]) -> Query[R]:
-    return Query(name, statements()[name], row)
+    return Query(name, statements()[name], row, row._make)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType, reportUnknownMemberType] - every row here is a NamedTuple
 
 
 THREAD = _query("thread", ThreadRow)

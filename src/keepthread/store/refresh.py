@@ -23,9 +23,7 @@ def after_append(thread: Thread, base: Snapshot, draft: Draft, prepared: Prepare
     base.version += 1
     _swap(thread, dict(zip(map(id, draft.changed), stored, strict=True)))
     updated_at = max(thread.updated_at, from_microseconds(draft.at))
-    thread.__dict__.update(
-        version=base.version, message_count=thread.message_count + len(stored), updated_at=updated_at
-    )
+    vars(thread).update(version=base.version, message_count=thread.message_count + len(stored), updated_at=updated_at)
     if isinstance(thread.metadata, ThreadMetadata):
         thread.metadata.last_updated = updated_at.isoformat()
 

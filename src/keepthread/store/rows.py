@@ -21,7 +21,9 @@ def fields_of(row: ThreadRow) -> dict[str, Any]:
     try:
         metadata = json.loads(row.metadata)
     except ValueError as damage:
-        raise CorruptError(f"Thread {row.id!r} cannot be read: its row is damaged.", hint="Restore it from a backup.") from damage
+        raise CorruptError(
+            f"Thread {row.id!r} cannot be read: its row is damaged.", hint="Restore it from a backup."
+        ) from damage
     return {
         "id": row.id,
         "title": row.title,

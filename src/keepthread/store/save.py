@@ -11,7 +11,7 @@ from keepthread.errors import ConflictError, ThreadNotFound
 from keepthread.model.json_values import canonical
 from keepthread.model.record import Record
 
-from .append import STEP, insert_files, insert_messages, insert_thread
+from .append import STEP, insert_files, insert_thread, message_rows
 from .backends.base import Tx
 from .draft import Draft, Head, head_of
 from .merge import Base, GapUsedUp, Mine, Plan, plan
@@ -19,6 +19,7 @@ from .queries import (
     CHANGE_MESSAGE,
     CHANGE_THREAD,
     DELETE_TAG,
+    INSERT_MESSAGE,
     INSERT_TAG,
     KEEP_REVISION,
     MARKS,
@@ -119,7 +120,12 @@ def _merged_head(draft: Draft, row: ThreadRow) -> Head:
         return theirs
     if base is None:
         metadata = {**json.loads(theirs.metadata), **json.loads(mine.metadata)}
-        return Head(mine.title or theirs.title, canonical(metadata), mine.agent or theirs.agent, mine.archived or theirs.archived)
+        return Head(
+            mine.title or theirs.title,
+            canonical(metadata),
+            mine.agent or theirs.agent,
+            mine.archived or theirs.archived,
+        )
     was = head_of(base)
     return Head(
         title=_merged(draft, "title", was.title, mine.title, theirs.title),
@@ -146,9 +152,7 @@ def _merged_metadata(draft: Draft, was: str, mine: str, theirs: str) -> str:
     was_items, mine_items, theirs_items = (_items(text) for text in (was, mine, theirs))
     merged: dict[str, Any] = {}
     for key in {**theirs_items, **mine_items, **was_items}:
-        value = _merged(
-            draft, f"metadata[{key!r}]", was_items.get(key), mine_items.get(key), theirs_items.get(key)
-        )
+        value = _merged(draft, f"metadata[{key!r}]", was_items.get(key), mine_items.get(key), theirs_items.get(key))
         if value is not None:
             merged[key] = json.loads(value)
     return canonical(merged)
@@ -192,7 +196,7 @@ async def _apply(tx: Tx, draft: Draft, changes: Plan, version: int) -> None:
         await tx.run(PLACE_MESSAGE, **place, id=message_id, removed=0, position=position)
     for record in changes.edits:
         await change_message(tx, draft.tenant, draft.thread_id, record, draft.at)
-    await insert_messages(tx, draft.tenant, draft.thread_id, changes.inserts)
+    await tx.run_many(INSERT_MESSAGE, message_rows(draft.tenant, draft.thread_id, changes.inserts))
 
 
 async def change_message(tx: Tx, tenant: str, thread_id: str, record: Record, at: int) -> None:

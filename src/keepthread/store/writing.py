@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from keepthread.errors import InvalidMessage, InvalidThread
 from keepthread.model import Message, Thread
-from keepthread.model.ids import now, to_microseconds
+from keepthread.model.ids import now_microseconds
 from keepthread.model.json_values import canonical, check_text, frozen_object
 from keepthread.model.thread import snapshot_of
 
@@ -109,7 +109,7 @@ class Writing(Reading):
             thread_id=thread_id,
             records=tuple(prepared.records.values()),
             files=prepared.files,
-            at=to_microseconds(now()),
+            at=now_microseconds(),
         )
 
     async def _merge(self, draft: Draft, prepared: Prepared) -> Saved:
@@ -131,15 +131,18 @@ class Writing(Reading):
         after_merge(thread, draft, prepared, await self._backend.read(look), self._source)
 
     async def get_or_create_thread(
-        self, thread_id: str, *, title: str | None = None, metadata: Mapping[str, Any] | None = None, agent: str | None = None
+        self,
+        thread_id: str,
+        *,
+        title: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        agent: str | None = None,
     ) -> Thread:
         """Return a thread with its messages, made now with these values if there was none. Of two callers at once, one makes it."""
         place = self._place(thread_id)
         head = Head(title, self._metadata_text(metadata), agent, archived=False)
         _check_texts(title=title, agent=agent)
-        make = partial(
-            operations.get_or_create, **place, head=head, at=to_microseconds(now()), source=self._source
-        )
+        make = partial(operations.get_or_create, **place, head=head, at=now_microseconds(), source=self._source)
         try:
             return await self._backend.write(make)
         except DuplicateKey:
@@ -176,7 +179,7 @@ class Writing(Reading):
         change = partial(
             operations.update,
             **place,
-            at=to_microseconds(now()),
+            at=now_microseconds(),
             changes={name: value for name, value in changes.items() if not isinstance(value, Unset)},
             metadata=values,
             limits=self._database.limits,
@@ -198,7 +201,7 @@ class Writing(Reading):
             **self._place(thread_id),
             record=prepared.records[message_id],
             files=prepared.files,
-            at=to_microseconds(now()),
+            at=now_microseconds(),
         )
         position = await self._backend.write(change)
         await self._files.confirm(self.tenant, prepared)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -11,6 +11,7 @@ from ..queries import Query  # noqa: TID252 - backends are a room inside store
 
 R = TypeVar("R", bound=tuple[Any, ...])
 T = TypeVar("T")
+I = TypeVar("I")
 
 Column = str | int | bytes | None
 
@@ -33,6 +34,10 @@ class Tx(Protocol):
 
 Operation = Callable[[Tx], Coroutine[Any, Any, T]]
 """A piece of the domain. It may be run again from the start: it changes none of its inputs, and awaits nothing but *tx*."""
+
+
+ManyOperation = Callable[[Tx, Sequence[I]], Coroutine[Any, Any, list[T]]]
+"""An operation on several items at once: one outcome for each, in their order."""
 
 
 class DuplicateKey(Exception):  # noqa: N818 - no error: an answer that the domain turns into an outcome
@@ -71,6 +76,14 @@ class Backend(ABC):
             BusyError, UnavailableError, FullError, CorruptError: Nothing was written, except after UnavailableError, where
                 it is unknown.
             DuplicateKey: From the operation itself. Nothing was written.
+        """
+
+    @abstractmethod
+    async def write_together(self, operation: ManyOperation[I, T], item: I) -> T:
+        """Run *operation* on *item* and on whatever else waits for the same operation, and return what became of *item*.
+
+        Like `write`, for the hot path: one run of the operation serves many callers. If it fails, each of its items is tried
+        alone, so that no caller gets another one's error.
         """
 
     @abstractmethod

@@ -6,21 +6,36 @@ import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any, Generic, TypeVar, cast
 
-from .base import Operation
+from .base import ManyOperation, Operation, Tx
 
 T = TypeVar("T")
 
 
 class Job(Generic[T]):
-    """One operation, and the future of the caller that waits for it. Bound to no loop but its caller's."""
+    """One piece of work, and the future of the caller that waits for it. Bound to no loop but its caller's.
 
-    __slots__ = ("future", "loop", "operation", "outcome")
+    Either an operation of its own, or an item for one that takes many.
+    """
 
-    def __init__(self, operation: Operation[T]) -> None:
+    __slots__ = ("future", "item", "loop", "many", "operation", "outcome")
+
+    def __init__(
+        self, operation: Operation[T] | None = None, *, many: ManyOperation[Any, T] | None = None, item: object = None
+    ) -> None:
         self.operation = operation
+        self.many = many
+        self.item = item
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[T] = self.loop.create_future()
         self.outcome: T | BaseException | None = None
+
+    async def run(self, tx: Tx) -> T:
+        """Do the work of this job alone."""
+        if self.operation is not None:
+            return await self.operation(tx)
+        if self.many is None:
+            raise RuntimeError("A job without work: that is a bug in keepthread.")
+        return (await self.many(tx, [self.item]))[0]
 
 
 def deliver(jobs: Iterable[Job[Any]]) -> None:

@@ -14,15 +14,16 @@ from typing import TypeVar
 from keepthread.errors import StoreClosedError
 
 from ..queries import SCHEMA_VERSION, Count, Query  # noqa: TID252 - backends are a room inside store
-from .base import Backend, EngineFacts, Operation, Tx
+from .base import Backend, EngineFacts, ManyOperation, Operation, Tx
 from .jobs import Job
 from .sqlite_file import SqliteSettings, open_reader, open_writer
 from .sqlite_writer import Queue, Worker, read, write
 
 T = TypeVar("T")
+I = TypeVar("I")
 
-_PAGE_COUNT = Query("page_count", "PRAGMA page_count", Count)
-_PAGE_SIZE = Query("page_size", "PRAGMA page_size", Count)
+_PAGE_COUNT = Query("page_count", "PRAGMA page_count", Count, Count._make)
+_PAGE_SIZE = Query("page_size", "PRAGMA page_size", Count, Count._make)
 
 _MOST_READERS = 4
 _LAST_WORDS_SECONDS = 5.0
@@ -58,15 +59,19 @@ class SqliteBackend(Backend):
 
     async def write(self, operation: Operation[T]) -> T:
         """See Backend.write."""
-        return await self._ask(self._writes, operation)
+        return await self._ask(self._writes, Job(operation))
+
+    async def write_together(self, operation: ManyOperation[I, T], item: I) -> T:
+        """See Backend.write_together."""
+        return await self._ask(self._writes, Job(many=operation, item=item))
 
     async def read(self, operation: Operation[T]) -> T:
         """See Backend.read."""
         if self._reads is not self._writes and (not self._reads.empty() or len(self._workers) == 1):
             self._add_reader()
-        return await self._ask(self._reads, operation)
+        return await self._ask(self._reads, Job(operation))
 
-    async def _ask(self, queue: Queue, operation: Operation[T]) -> T:
+    async def _ask(self, queue: Queue, job: Job[T]) -> T:
         if self._process != os.getpid():
             raise StoreClosedError(
                 "This store was opened before the process was forked, and SQLite connections do not survive a fork.",
@@ -74,7 +79,6 @@ class SqliteBackend(Backend):
             )
         if self._closed:
             raise StoreClosedError("This store is closed.", hint="Open a new one with ThreadStore.create(url).")
-        job = Job(operation)
         queue.put(job)
         return await job.future
 

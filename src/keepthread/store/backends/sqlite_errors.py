@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 
-from keepthread.errors import BusyError, CorruptError, ForeignDatabaseError, FullError, KeepthreadError, UnavailableError
+from keepthread.errors import (
+    BusyError,
+    CorruptError,
+    ForeignDatabaseError,
+    FullError,
+    KeepthreadError,
+    UnavailableError,
+)
 
 _RETRY = "Try again: nothing was written."
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from keepthread.model.ids import new_id, now, to_microseconds
+from keepthread.model.ids import new_id, now_microseconds
 
 from ..migrate import Applied, Migration, migrations, missing  # noqa: TID252 - backends are a room inside store
 
@@ -66,7 +66,7 @@ def _apply(connection: sqlite3.Connection, migration: Migration, known: Sequence
                     migration.checksum,
                     migration.min_reader,
                     migration.min_writer,
-                    to_microseconds(now()),
+                    now_microseconds(),
                 ),
             )
             connection.execute(

@@ -8,46 +8,23 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
+from itertools import groupby
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any
 
 from keepthread.errors import KeepthreadError
 
-from ..queries import Query  # noqa: TID252 - backends are a room inside store
-from .base import Column, DuplicateKey
+from .base import ManyOperation
 from .jobs import Job, deliver, finish
 from .sqlite_errors import translate
-
-R = TypeVar("R", bound=tuple[Any, ...])
+from .sqlite_tx import SqliteTx
 
 _MOST_IN_A_BATCH = 512
 """So that the first caller of a batch does not wait for all the others without end."""
 
 Queue = SimpleQueue["Job[Any] | None"]
 """Jobs, and None for the end."""
-
-
-class SqliteTx:
-    """A transaction on one connection. Its methods never really wait; see jobs.finish."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-
-    async def run(self, query: Query[R], /, **values: Column) -> list[R]:
-        """See Tx.run."""
-        try:
-            rows = self.connection.execute(query.sql, values).fetchall()
-        except sqlite3.IntegrityError as error:
-            raise DuplicateKey from error
-        return [query.row._make(row) for row in rows]  # type: ignore[attr-defined] - every row is a NamedTuple
-
-    async def run_many(self, query: Query[Any], rows: Iterable[Mapping[str, Column]], /) -> None:
-        """See Tx.run_many."""
-        try:
-            self.connection.executemany(query.sql, rows)
-        except sqlite3.IntegrityError as error:
-            raise DuplicateKey from error
 
 
 class Worker:
@@ -61,9 +38,7 @@ class Worker:
         self.thread.start()
 
 
-def _serve(
-    queue: Queue, connect: Callable[[], sqlite3.Connection], work: Callable[..., None], location: str
-) -> None:
+def _serve(queue: Queue, connect: Callable[[], sqlite3.Connection], work: Callable[..., None], location: str) -> None:
     """Take jobs until the end is asked for. Holds no reference to the backend, so that a forgotten one can go."""
     connection: sqlite3.Connection | None = None
     while (job := queue.get()) is not None:
@@ -84,7 +59,7 @@ def read(connection: sqlite3.Connection, job: Job[Any], _queue: Queue, location:
     """Run one job on one snapshot."""
     try:
         connection.execute("BEGIN")
-        job.outcome = finish(job.operation(SqliteTx(connection)))
+        job.outcome = finish(job.run(SqliteTx(connection)))
     except BaseException as error:  # noqa: BLE001 - it is handed to the caller that waits for it
         job.outcome = _ours(error, location)
     finally:
@@ -119,8 +94,11 @@ def _commit_together(connection: sqlite3.Connection, jobs: list[Job[Any]], locat
         # IMMEDIATE takes the write lock now: a read that later becomes a write would fail with SQLITE_BUSY at once,
         # whatever the timeout.
         connection.execute("BEGIN IMMEDIATE")
-        for job in jobs:
-            _run_one(connection, job, location, in_savepoint=not alone)
+        for many, run in groupby(jobs, key=_operation_on_many):
+            group = list(run)
+            if many is None or not _run_many(connection, many, group):
+                for job in group:
+                    _run_one(connection, job, location, in_savepoint=not alone)
             if not connection.in_transaction:
                 return alone
         connection.execute("COMMIT")
@@ -133,17 +111,37 @@ def _commit_together(connection: sqlite3.Connection, jobs: list[Job[Any]], locat
     return True
 
 
+def _operation_on_many(job: Job[Any]) -> ManyOperation[Any, Any] | None:
+    return job.many
+
+
+def _run_many(connection: sqlite3.Connection, many: ManyOperation[Any, Any], jobs: list[Job[Any]]) -> bool:
+    """Run one operation for all of *jobs*. False: it failed for one of them, and nothing of it was kept."""
+    if len(jobs) < 2:  # noqa: PLR2004 - one has no company
+        return False
+    connection.execute("SAVEPOINT many")
+    try:
+        outcomes = finish(many(SqliteTx(connection), [job.item for job in jobs]))
+    except Exception:  # noqa: BLE001 - each of the jobs meets its own error when it runs alone
+        _end(connection, "ROLLBACK TO many")
+        _end(connection, "RELEASE many")
+        return False
+    connection.execute("RELEASE many")
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        job.outcome = outcome
+    return True
+
+
 def _run_one(connection: sqlite3.Connection, job: Job[Any], location: str, *, in_savepoint: bool) -> None:
+    if not connection.in_transaction:
+        return  # the engine gave up the transaction in a job before this one
     if in_savepoint:
         connection.execute("SAVEPOINT job")
     try:
-        job.outcome = finish(job.operation(SqliteTx(connection)))
+        job.outcome = finish(job.run(SqliteTx(connection)))
     except BaseException as error:  # noqa: BLE001 - it is handed to the caller that waits for it
         job.outcome = _ours(error, location)
-        if in_savepoint:
-            _end(connection, "ROLLBACK TO job")
-        else:
-            _end(connection, "ROLLBACK")
+        _end(connection, "ROLLBACK TO job" if in_savepoint else "ROLLBACK")
     if in_savepoint:
         _end(connection, "RELEASE job")
 
