@@ -114,7 +114,7 @@ class BusyError(KeepthreadError, TimeoutError):
 
 
 class UnavailableError(KeepthreadError, ConnectionError):
-    """The database or file store cannot be reached. Whether a write happened is unknown: repeating it stores it once."""
+    """The database or file store cannot be reached. Whether a write happened is unknown; repeating it is safe."""
 
     retryable = True
 

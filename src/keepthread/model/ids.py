@@ -21,8 +21,8 @@ _noise = b""
 def new_id() -> str:
     """Return a UUIDv7 as text: unique, and greater than every id made before it in this process.
 
-    Layout of RFC 9562 §5.7: 48 bits of milliseconds, a 12-bit counter in `rand_a`, and 62 random bits. When the clock goes
-    back, or a millisecond's counter is used up, the count goes on from the last id instead.
+    Layout of RFC 9562 §5.7: 48 bits of milliseconds, a 12-bit counter in `rand_a`, and 62 random bits. When the
+    clock goes back, or a millisecond's counter is used up, the count goes on from the last id instead.
     """
     global _last, _noise  # noqa: PLW0603 - one counter for the process is what makes ids monotonic in it
     now = time.time_ns() // 1_000_000 << 12
@@ -40,7 +40,7 @@ def new_id() -> str:
 
 def _forget_noise() -> None:
     """A forked child must not repeat its parent's random bits, nor wait for a lock that was held at the fork."""
-    global _noise, _lock  # noqa: PLW0603 - as above
+    global _noise, _lock
     _noise, _lock = b"", threading.Lock()
 
 

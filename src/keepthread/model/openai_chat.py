@@ -1,7 +1,7 @@
 """Messages to and from the dicts of OpenAI's chat completions, without loss.
 
-Where a dict holds more than a Message says (a refusal, an audio id, a key of tomorrow), the whole dict is kept beside the
-message as `provider["openai"]` and given back as it came.
+Where a dict holds more than a Message says (a refusal, an audio id, a key of tomorrow), the whole dict is kept
+beside the message as `provider["openai"]` and given back as it came.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def _metadata(value: object) -> ThreadMetadata:
 
 
 class Thread(BaseModel):
-    """A conversation, as you work on it. Change it freely: `store.save_thread` writes what changed since it was loaded."""
+    """A conversation, as you work on it. Change it freely; `store.save_thread` writes what changed since then."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True, hide_input_in_errors=True)
 

@@ -80,9 +80,7 @@ def _sqlite_settings(parsed: DatabaseUrl, durability: Durability | None, timeout
     options = dict(parsed.options)
     named = options.pop("durability", None)
     if options:
-        raise InvalidSetting(
-            f"The database URL has an unknown option {sorted(options)[0]!r}.", hint="Known: durability."
-        )
+        raise InvalidSetting(f"The database URL has an unknown option {min(options)!r}.", hint="Known: durability.")
     chosen = durability or named or "full"
     if chosen not in ("full", "relaxed"):
         raise InvalidSetting(f"Durability {chosen!r} is unknown.", hint="Choose 'full' or 'relaxed'.")

@@ -21,7 +21,7 @@ class Setting(NamedTuple):
 
 
 def environment(folder: Path | None = None) -> dict[str, Setting]:
-    """Return every variable of the environment and of `.env` in *folder*, the working directory; the environment wins."""
+    """Return every variable of the environment and of `.env` in *folder*, by default here; the environment wins."""
     settings = {name: Setting(value, f"{name} in .env") for name, value in _dotenv(folder or Path()).items()}
     settings.update({name: Setting(value, name) for name, value in os.environ.items()})
     return settings

@@ -17,7 +17,7 @@ from .backends.base import Column, Tx
 from .queries import COUNT_TAG, NEWEST_TAGGED_BY_TAG, NEWEST_TAGGED_BY_WALK, NEWEST_THREADS, Query, ThreadRow
 from .tags import tags_of, tags_wanted
 
-# With 100,000 threads: beginning with a tag costs 1.3 µs a thread that carries it, walking 0.4 µs a thread that is passed.
+# With 100,000 threads: beginning with a tag costs 1.3 µs a thread that carries it, walking 0.4 µs a thread.
 _RARE = 2_000
 _WALK = 20_000
 _PAGE = 200
@@ -30,7 +30,7 @@ _LAST_ID = "\U0010ffff" * 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which threads a list shows. Moments are microseconds since 1970; the upper ones are left out, the lower ones in."""
+    """Which threads a list shows. Moments are microseconds since 1970; lower bounds are in, upper ones out."""
 
     tenant: str
     tags: Sequence[bytes] = ()
@@ -93,28 +93,26 @@ def _parse_cursor(cursor: str) -> tuple[int, str]:
         raise InvalidSetting("This cursor is none of keepthread's.", hint="Pass page.cursor as it is.") from error
 
 
-async def newest(tx: Tx, *, filter: Filter, limit: int | None) -> list[ThreadRow]:  # noqa: A002 - the word of the design
-    """Return the newest threads that pass *filter*, newest first, at most *limit*; None is all."""
-    if filter.archived is None:
+async def newest(tx: Tx, *, wish: Filter, limit: int | None) -> list[ThreadRow]:
+    """Return the newest threads that pass *wish*, newest first, at most *limit*; None is all."""
+    if wish.archived is None:
         both = [
-            row
-            for flag in (False, True)
-            for row in await newest(tx, filter=replace(filter, archived=flag), limit=limit)
+            row for flag in (False, True) for row in await newest(tx, wish=replace(wish, archived=flag), limit=limit)
         ]
         return sorted(both, key=lambda row: (row.updated_at, row.id), reverse=True)[:limit]
-    if not filter.tags:
-        return await _pages(tx, NEWEST_THREADS, filter, limit, {})
+    if not wish.tags:
+        return await _pages(tx, NEWEST_THREADS, wish, limit, {})
     # Every filter but the rarest is checked on the rows that the rarest one finds.
-    counts = [(await _carriers(tx, filter.tenant, tag), tag) for tag in filter.tags]
+    counts = [(await _carriers(tx, wish.tenant, tag), tag) for tag in wish.tags]
     rarity, rarest = min(counts)
     if rarity == 0:
         return []
     if rarity < _RARE or limit is None:
-        return await _pages(tx, NEWEST_TAGGED_BY_TAG, filter, limit, {"tag": rarest})
-    found = await _pages(tx, NEWEST_TAGGED_BY_WALK, filter, limit, {"tag": rarest, "walk": _WALK})
+        return await _pages(tx, NEWEST_TAGGED_BY_TAG, wish, limit, {"tag": rarest})
+    found = await _pages(tx, NEWEST_TAGGED_BY_WALK, wish, limit, {"tag": rarest, "walk": _WALK})
     if len(found) < limit:
         # Common, but not among the newest.
-        found = await _pages(tx, NEWEST_TAGGED_BY_TAG, filter, limit, {"tag": rarest})
+        found = await _pages(tx, NEWEST_TAGGED_BY_TAG, wish, limit, {"tag": rarest})
     return found
 
 
@@ -125,14 +123,14 @@ async def _carriers(tx: Tx, tenant: str, tag: bytes) -> int:
 async def _pages(
     tx: Tx,
     query: Query[ThreadRow],
-    filter: Filter,
+    wish: Filter,
     limit: int | None,
-    more: Mapping[str, Column],  # noqa: A002 - as above
+    more: Mapping[str, Column],
 ) -> list[ThreadRow]:
-    """Run *query* page after page until *limit* rows pass every filter."""
+    """Run *query* page after page until *limit* rows pass every wish."""
     found: list[ThreadRow] = []
-    at, thread_id = filter.before_at, filter.before_id
-    single = len(filter.tags) < 2  # noqa: PLR2004 - one tag is checked by the query itself
+    at, thread_id = wish.before_at, wish.before_id
+    single = len(wish.tags) < 2  # noqa: PLR2004 - one tag is checked by the query itself
     page = limit if limit is not None and single else _PAGE
     if limit is None or (query is NEWEST_TAGGED_BY_TAG and not single):
         page = _LATEST  # in one go: each further page would sort the carriers of the tag again
@@ -140,16 +138,16 @@ async def _pages(
         rows = await tx.run(
             query,
             **more,
-            tenant=filter.tenant,
-            archived=int(bool(filter.archived)),
-            created_after=filter.created_after,
-            created_before=filter.created_before,
-            updated_after=filter.updated_after,
+            tenant=wish.tenant,
+            archived=int(bool(wish.archived)),
+            created_after=wish.created_after,
+            created_before=wish.created_before,
+            updated_after=wish.updated_after,
             before_at=at,
             before_id=thread_id,
             limit=page,
         )
-        found += rows if single else [row for row in rows if _carries(row, filter.tags)]
+        found += rows if single else [row for row in rows if _carries(row, wish.tags)]
         if len(rows) < page or (limit is not None and len(found) >= limit):
             return found[:limit]
         at, thread_id = rows[-1].updated_at, rows[-1].id

@@ -1,8 +1,8 @@
 """The three-way merge of a saved thread, as a pure function: base, mine and theirs in, a list of changes out.
 
-Base is what was loaded, mine is the list as the caller left it, theirs is what the store holds now. New messages go after
-what others appended. Once the caller has sliced, inserted or reordered, the result is exactly the caller's list, and then
-what others appended meanwhile.
+Base is what was loaded, mine is the list as the caller left it, theirs is what the store holds now. New messages go
+after what others appended. Once the caller has sliced, inserted or reordered, the result is exactly the caller's
+list, and then what others appended meanwhile.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .append import STEP, taken_id
 from .queries import Mark
 
 
-class GapUsedUp(Exception):  # noqa: N818 - no error: the thread is numbered anew and merged again
+class GapUsedUp(Exception):  # no error: the thread is numbered anew and merged again
     """There is no room left between two positions."""
 
 
@@ -113,7 +113,8 @@ def _stays(thread_id: str, base: Base, item: Mine, mark: Mark | None, result: Pl
 
 def _changed_meanwhile(thread_id: str, message_id: str) -> ConflictError:
     return ConflictError(
-        f"Somebody else changed message {message_id!r} of thread {thread_id!r} since it was loaded. Nothing was written.",
+        f"Somebody else changed message {message_id!r} of thread {thread_id!r} since it was loaded. "
+        "Nothing was written.",
         hint="Load the thread again and repeat the change.",
     )
 

@@ -1,4 +1,4 @@
-"""Numbered migrations: what each engine's database must have had, and what this one still needs. Nothing here runs SQL."""
+"""Numbered migrations: what a database must have had, and what this one still needs. Nothing here runs SQL."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ async def update(
     text = canonical({key: value for key, value in merged.items() if value is not None or key not in metadata})
     limits.check_metadata(text)
     head = head_of(row)._replace(metadata=text, **changes)
-    return row if head == head_of(row) else await change_thread(tx, tenant, row, head, at)
+    return row if head == head_of(row) else await change_thread(tx, tenant, row, head, at=at)
 
 
 async def message(tx: Tx, *, tenant: str, thread_id: str, message_id: str, source: Source | None) -> Message:
@@ -131,7 +131,7 @@ async def edit(
         row = await thread_row(tx, tenant=tenant, thread_id=thread_id)
         await change_message(tx, tenant, thread_id, record, at)
         await insert_files(tx, tenant, thread_id, files)
-        await change_thread(tx, tenant, row, head_of(row), at)
+        await change_thread(tx, tenant, row, head_of(row), at=at)
     return mark.position
 
 

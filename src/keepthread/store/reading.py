@@ -102,15 +102,16 @@ class Reading:
         """Return threads without their messages, the ones last changed first. Best effort while others write.
 
         Args:
-            metadata: Top-level keys and values that a thread must hold, equal in JSON type and value: 1, 1.0, "1" and true differ.
+            metadata: Top-level keys and values that a thread must hold, equal in JSON type and value: 1, 1.0, "1"
+                and true differ.
             agent: Only threads in which this agent answered last.
             archived: False leaves archived threads out, True shows only those, None shows both.
-            created_after, created_before, updated_after, updated_before: From the first moment, up to but without the second.
+            created_after, created_before, updated_after, updated_before: From the first moment, up to the second.
             limit: At most so many. None is all.
             cursor: The `cursor` of the page before.
 
         Returns:
-            A list with a `cursor`, which is None on the last page. `thread.messages` of a header raises MessagesNotLoaded.
+            A list with a `cursor`, None on the last page. `thread.messages` of a header raises MessagesNotLoaded.
         """
         if limit is not None and limit < 1:
             raise InvalidSetting("limit= must be at least 1.")
@@ -127,12 +128,12 @@ class Reading:
         )
         # One more than asked for tells whether there is a next page.
         more = None if limit is None else limit + 1
-        rows = await self._backend.read(partial(newest, filter=wish, limit=more))
+        rows = await self._backend.read(partial(newest, wish=wish, limit=more))
         shown = rows[:limit]
         return Page(map(header, shown), cursor_after(shown[-1]) if len(rows) > len(shown) else None)
 
     async def iter_threads(self) -> AsyncIterator[Thread]:
-        """Yield every thread without its messages, by id. What is there throughout is seen once, whatever others write."""
+        """Yield every thread without its messages, by id. What is there throughout is seen once, whoever writes."""
         after = ""
         while True:
             rows = await self._rows(NEXT_THREADS, after=after)
@@ -143,7 +144,7 @@ class Reading:
             after = rows[-1].id
 
     async def find_threads(self, prefix: str, *, limit: int = 2) -> list[Thread]:
-        """Return threads whose id begins with *prefix*, without their messages, by id. Two tell that it is not unique."""
+        """Return threads whose id begins with *prefix*, without messages, by id. Two tell that it is not unique."""
         end = prefix[:-1] + chr(ord(prefix[-1]) + 1) if prefix and prefix[-1] < "\ud7ff" else "\U0010ffff" * 4
         return [header(row) for row in await self._rows(THREADS_LIKE, first=prefix, end=end, limit=limit)]
 
@@ -165,7 +166,7 @@ class Reading:
             position = messages[-1].position or position
 
     async def history(self, thread_id: str) -> list[HistoryEntry]:
-        """Return every version of every message, also what was edited or taken out of the view, by position and revision.
+        """Return every version of every message, also the edited and removed ones, by position and revision.
 
         Raises:
             ThreadNotFound: There is no such thread.

@@ -67,12 +67,12 @@ async def save(tx: Tx, *, draft: Draft, records: dict[str, Record], files: Seque
         return await result(tx, draft, row, records)
     await _apply(tx, draft, changes, row.version + 1)
     await insert_files(tx, draft.tenant, draft.thread_id, files)
-    row = await change_thread(tx, draft.tenant, row, head, draft.at, changes)
+    row = await change_thread(tx, draft.tenant, row, head, at=draft.at, changes=changes)
     return await result(tx, draft, row, records)
 
 
 async def change_thread(
-    tx: Tx, tenant: str, row: ThreadRow, head: Head, at: int, changes: Plan | None = None
+    tx: Tx, tenant: str, row: ThreadRow, head: Head, *, at: int, changes: Plan | None = None
 ) -> ThreadRow:
     """Give a thread its new head, tags, version and counters, and return its new row."""
     changes = changes or Plan(next_position=row.next_position)
@@ -227,7 +227,7 @@ async def result(tx: Tx, draft: Draft, row: ThreadRow, records: dict[str, Record
 
 
 def _in_window(marks: list[Mark], mine: set[str], *, to_end: bool) -> list[Mark]:
-    """Leave out what stands before the caller's first message, or around a window from the middle: it was not loaded."""
+    """Leave out what stands before the caller's first message, or around a middle window: it was not loaded."""
     if not to_end:
         return [mark for mark in marks if mark.id in mine]
     first = next((index for index, mark in enumerate(marks) if mark.id in mine), len(marks))

@@ -1,4 +1,4 @@
-"""Metadata filters as tags: one digest for each key with its value, so that JSON type and value are compared on every engine.
+"""Metadata filters as tags: one digest for each key with its value, so that every engine compares JSON type and value.
 
 Keys and values only ever meet the database inside a digest: `a.b`, `a"b` and `'); drop` are keys like any other.
 """
@@ -12,7 +12,7 @@ from typing import Any
 from keepthread.model.json_values import canonical
 
 
-def tag(kind: str, key: str, value: Any) -> bytes:
+def tag(kind: str, key: str, value: object) -> bytes:
     """Return the tag of one value, 16 bytes. 1, 1.0, true and "1" have different ones."""
     return blake2b(canonical([kind, key, value]).encode(), digest_size=16, person=b"keepthread.tag.1").digest()
 

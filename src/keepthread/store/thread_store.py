@@ -1,4 +1,4 @@
-"""ThreadStore: one database of conversations. The promises are in its docstrings, the work is in the modules beside it."""
+"""ThreadStore: one database of conversations. Its docstrings promise, the modules beside it do the work."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class ThreadStore(NarratorNames):
     """Threads and messages that outlive the process.
 
     Every write is durable when it returns, and whole: all of it is stored, or none. Any number of stores, processes and
-    threads may write to one database. One store may be used from several event loops and threads; it must not be used after
-    a fork. Forgetting to close it loses nothing.
+    threads may write to one database. One store may be used from several event loops and threads; it must not be
+    used after a fork. Forgetting to close it loses nothing.
 
     Every method raises `BusyError`, `UnavailableError`, `FullError` or `CorruptError` when the database fails it,
     `StoreClosedError` when it is not open, and `InvalidError` for what cannot be stored, before anything is written.
@@ -45,8 +45,8 @@ class ThreadStore(NarratorNames):
 
         Args:
             url: `sqlite:///relative.db`, `sqlite:////absolute.db`, a path, or None for a database in memory.
-            files: Where attachments are kept: a FileStore, or anything with the protocol `BlobStore`. By default beside the
-                database, in `<database>.files`, or in memory for a database in memory.
+            files: Where attachments are kept: a FileStore, or anything with the protocol `BlobStore`. By default
+                beside the database, in `<database>.files`, or in memory for a database in memory.
             durability: "full" (the default) survives a pulled plug; "relaxed" survives a killed process, and may lose
                 the last moments before a power loss.
             timeout_seconds: How long a write waits for another process.
@@ -89,8 +89,8 @@ class ThreadStore(NarratorNames):
     async def from_env(cls, *, files: BlobStore | None = None, limits: Limits | None = None) -> Self:
         """Open the database that the environment names.
 
-        The first of KEEPTHREAD_DATABASE_URL, NARRATOR_DATABASE_URL and DB_URL that is set, in the environment or in `.env` in
-        the working directory; else `./keepthread.db`. Attachments go to KEEPTHREAD_FILES if that is set.
+        The first of KEEPTHREAD_DATABASE_URL, NARRATOR_DATABASE_URL and DB_URL that is set, in the environment or in
+        `.env` in the working directory; else `./keepthread.db`. Attachments go to KEEPTHREAD_FILES if that is set.
         """
         settings = environment()
         setting = database_setting(settings)

@@ -43,13 +43,13 @@ class Writing(Reading):
 
         Args:
             thread_id: The thread.
-            messages: In speaking order. Each is stored once: what is there already, also from a call whose outcome was unknown, is
-                found and not stored again.
+            messages: In speaking order. Each is stored once: what is there already, also from a call whose outcome
+                was unknown, is found and not stored again.
             create: Whether to make the thread if it is not there.
 
         Returns:
-            The messages as they are stored, in the same order: the very objects, with their `position`, unless they were
-            stored before.
+            The messages as they are stored, in the same order: the very objects, with their `position`, unless they
+            were stored before.
 
         Raises:
             ThreadNotFound: There is no such thread, and *create* is false. Nothing was written.
@@ -72,10 +72,10 @@ class Writing(Reading):
     async def save_thread(self, thread: Thread) -> Thread:
         """Store what changed in *thread* since it was loaded, merged with what others did meanwhile. One transaction.
 
-        New messages go to the end, after what others appended. After the list was sliced, inserted into or reordered, the stored
-        view is exactly that list, and then what others appended meanwhile; what was taken out stays in the history. A
-        thread that was never loaded is merged into the stored one, and its own values win. Saving an unchanged thread
-        writes nothing.
+        New messages go to the end, after what others appended. After the list was sliced, inserted into or
+        reordered, the stored view is exactly that list, and then what others appended meanwhile; what was taken out
+        stays in the history. A thread that was never loaded is merged into the stored one, and its own values win.
+        Saving an unchanged thread writes nothing.
 
         Returns:
             The same object, brought up to date: positions, counters, and what others added.
@@ -138,7 +138,7 @@ class Writing(Reading):
         metadata: Mapping[str, Any] | None = None,
         agent: str | None = None,
     ) -> Thread:
-        """Return a thread with its messages, made now with these values if there was none. Of two callers at once, one makes it."""
+        """Return a thread with its messages, made with these values if there was none. Of two callers, one makes it."""
         place = self._place(thread_id)
         head = Head(title, self._metadata_text(metadata), agent, archived=False)
         _check_texts(title=title, agent=agent)
@@ -152,9 +152,9 @@ class Writing(Reading):
         self,
         thread_id: str,
         *,
-        title: str | None | Unset = UNSET,
+        title: str | Unset | None = UNSET,
         metadata: Mapping[str, Any] | None = None,
-        agent: str | None | Unset = UNSET,
+        agent: str | Unset | None = UNSET,
         archived: bool | Unset = UNSET,
     ) -> Thread:
         """Change a thread without loading it. What is not passed stays.
@@ -233,7 +233,7 @@ def _same_list(draft: Draft) -> bool:
     return not draft.changed and len(draft.messages) == len(draft.base.messages) and draft.is_append
 
 
-def _check_texts(**fields: str | None | Unset) -> None:
+def _check_texts(**fields: str | Unset | None) -> None:
     for name, value in fields.items():
         if isinstance(value, str):
             check_text(value, f"Thread.{name}", InvalidThread)

@@ -1,4 +1,4 @@
-"""What an engine must do for the store: run named statements in a transaction. Everything else is written once, above it."""
+"""What an engine must do for the store: run named statements in a transaction. The rest is written once, above it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..queries import Query  # noqa: TID252 - backends are a room inside store
 
 R = TypeVar("R", bound=tuple[Any, ...])
 T = TypeVar("T")
-I = TypeVar("I")
+Item = TypeVar("Item")
 
 Column = str | int | bytes | None
 
@@ -33,14 +33,14 @@ class Tx(Protocol):
 
 
 Operation = Callable[[Tx], Coroutine[Any, Any, T]]
-"""A piece of the domain. It may be run again from the start: it changes none of its inputs, and awaits nothing but *tx*."""
+"""A piece of the domain. It may be run again from the start: it changes none of its inputs and awaits only *tx*."""
 
 
-ManyOperation = Callable[[Tx, Sequence[I]], Coroutine[Any, Any, list[T]]]
+ManyOperation = Callable[[Tx, Sequence[Item]], Coroutine[Any, Any, list[T]]]
 """An operation on several items at once: one outcome for each, in their order."""
 
 
-class DuplicateKey(Exception):  # noqa: N818 - no error: an answer that the domain turns into an outcome
+class DuplicateKey(Exception):  # no error: an answer that the domain turns into an outcome
     """A row with this key is there already. It never leaves the store."""
 
 
@@ -73,17 +73,18 @@ class Backend(ABC):
         leaves the write done or not done, never half.
 
         Raises:
-            BusyError, UnavailableError, FullError, CorruptError: Nothing was written, except after UnavailableError, where
+            BusyError, UnavailableError, FullError, CorruptError: Nothing was written, except after UnavailableError,
+            where
                 it is unknown.
             DuplicateKey: From the operation itself. Nothing was written.
         """
 
     @abstractmethod
-    async def write_together(self, operation: ManyOperation[I, T], item: I) -> T:
-        """Run *operation* on *item* and on whatever else waits for the same operation, and return what became of *item*.
+    async def write_together(self, operation: ManyOperation[Item, T], item: Item) -> T:
+        """Run *operation* on *item* and on whatever else waits for the same; return what became of *item*.
 
-        Like `write`, for the hot path: one run of the operation serves many callers. If it fails, each of its items is tried
-        alone, so that no caller gets another one's error.
+        Like `write`, for the hot path: one run of the operation serves many callers. If it fails, each of its items
+        is tried alone, so that no caller gets another one's error.
         """
 
     @abstractmethod

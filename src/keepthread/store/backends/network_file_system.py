@@ -1,4 +1,4 @@
-"""Whether a path lies on a file system that another machine serves. Known on Linux only, from the kernel's list of mounts."""
+"""Whether a path lies on a file system that another machine serves. Known on Linux only, from its list of mounts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def network_file_system(path: Path, mounts: Path = _MOUNTS) -> str | None:
     place = path.resolve()
     best, kind = -1, None
     for line in lines:
-        # https://www.kernel.org/doc/html/latest/filesystems/proc.html §3.5: … root mount-point options … - type source …
+        # https://www.kernel.org/doc/html/latest/filesystems/proc.html §3.5: … mount-point options … - type source …
         fields, _, tail = line.partition(" - ")
         mount_point = Path(fields.split(" ")[4].replace("\\040", " "))
         # Of two mounts on one point the later one is on top.

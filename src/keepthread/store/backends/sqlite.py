@@ -20,7 +20,7 @@ from .sqlite_file import SqliteSettings, open_reader, open_writer
 from .sqlite_writer import Queue, Worker, read, write
 
 T = TypeVar("T")
-I = TypeVar("I")
+Item = TypeVar("Item")
 
 _PAGE_COUNT = Query("page_count", "PRAGMA page_count", Count, Count._make)
 _PAGE_SIZE = Query("page_size", "PRAGMA page_size", Count, Count._make)
@@ -46,7 +46,7 @@ class SqliteBackend(Backend):
 
     @classmethod
     async def open(cls, settings: SqliteSettings) -> SqliteBackend:
-        """Open the database, create or upgrade its tables, and return it. See sqlite_file.open_writer for the errors."""
+        """Open the database, make or upgrade its tables, and return it. For the errors see sqlite_file.open_writer."""
         backend = cls(settings)
         connect = partial(open_writer, settings)
         backend._workers.append(Worker(backend._writes, connect, write, settings.location))
@@ -61,7 +61,7 @@ class SqliteBackend(Backend):
         """See Backend.write."""
         return await self._ask(self._writes, Job(operation))
 
-    async def write_together(self, operation: ManyOperation[I, T], item: I) -> T:
+    async def write_together(self, operation: ManyOperation[Item, T], item: Item) -> T:
         """See Backend.write_together."""
         return await self._ask(self._writes, Job(many=operation, item=item))
 

@@ -88,8 +88,8 @@ def _check_place(path: Path) -> None:
         raise UnavailableError(f"{str(path)!r} is a directory, not a database.", hint="Name a file in it.")
     if kind := network_file_system(path):
         raise UnavailableError(
-            f"{str(path)!r} lies on a network file system ({kind}), where SQLite's locks and shared memory do not hold: "
-            "two writers would damage the database.",
+            f"{str(path)!r} lies on a network file system ({kind}), where SQLite's locks and shared memory do not "
+            "hold: two writers would damage the database.",
             hint="Put it on a local disk.",
         )
 

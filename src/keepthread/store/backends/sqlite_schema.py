@@ -26,8 +26,8 @@ CREATE TABLE IF NOT EXISTS kt_migrations (
 def upgrade(connection: sqlite3.Connection, path: Path | None, known: Sequence[Migration] | None = None) -> None:
     """Apply the migrations that the database still needs, each in a transaction with its record.
 
-    A database that holds data is copied first, to `<file>.before-<version>`. A step that is interrupted leaves no trace and
-    is applied by the next process that opens the database; of two that try at once, one does it.
+    A database that holds data is copied first, to `<file>.before-<version>`. A step that is interrupted leaves no
+    trace and is applied by the next process that opens the database; of two that try at once, one does it.
 
     Raises:
         SchemaTooNewError, SchemaError: Nothing was changed.
@@ -70,7 +70,8 @@ def _apply(connection: sqlite3.Connection, migration: Migration, known: Sequence
                 ),
             )
             connection.execute(
-                "INSERT INTO kt_meta SELECT 'store_id', ? WHERE NOT EXISTS (SELECT 1 FROM kt_meta WHERE name = 'store_id')",
+                "INSERT INTO kt_meta SELECT 'store_id', ? "
+                "WHERE NOT EXISTS (SELECT 1 FROM kt_meta WHERE name = 'store_id')",
                 (new_id(),),
             )
         connection.execute("COMMIT")

@@ -1,7 +1,7 @@
 """The one thread that writes to a SQLite database, and the ones that read: group commit and snapshots.
 
-Nothing here keeps the process alive: the threads are daemons. What was acknowledged is on disk by then, and what was not
-may be lost by the rules of the contract.
+Nothing here keeps the process alive: the threads are daemons. What was acknowledged is on disk by then, and what was
+not may be lost by the rules of the contract.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def _run_one(connection: sqlite3.Connection, job: Job[Any], location: str, *, in
 
 
 def _end(connection: sqlite3.Connection, statement: str) -> None:
-    # A full disk and some other errors make SQLite roll the whole transaction back by itself; then there is nothing to end.
+    # A full disk and some other errors make SQLite roll the whole transaction back by itself: nothing to end then.
     if connection.in_transaction:
         connection.execute(statement)
 
