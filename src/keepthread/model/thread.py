@@ -15,7 +15,7 @@ from .ids import new_id, now
 from .json_values import canonical, check_id, check_text, frozen_object
 from .message import Message, Role
 from .snapshot import Snapshot
-from .value import OBJECT, refusal, with_metadata
+from .value import OBJECT, filled, refusal, with_metadata
 
 LAST_UPDATED = "last_updated"
 
@@ -152,11 +152,8 @@ def snapshot_of(thread: Thread) -> Snapshot | None:
 
 def stored_thread(fields: dict[str, Any], snapshot: Snapshot, *, messages: bool) -> Thread:
     """Return the thread that a store holds. With *messages*, those of *snapshot*; else it is a header."""
-    thread = Thread.model_construct(**fields)
-    if messages:
-        vars(thread)["messages"] = list(snapshot.messages)
-    else:
-        del vars(thread)["messages"]
+    given = {**fields, "messages": list(snapshot.messages)} if messages else dict(fields)
+    thread = filled(Thread, given, set(Thread.model_fields), {"_snapshot": None})
     refresh(thread, fields, snapshot)
     return thread
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema
 
 from keepthread.errors import InvalidError, InvalidMessage
+
+Model = TypeVar("Model", bound=BaseModel)
 
 OBJECT = WithJsonSchema({"type": "object"})
 """What a field with a validator of its own says of itself in a JSON schema."""
@@ -30,6 +33,19 @@ def with_metadata(fields: object) -> object:
     renamed = dict(given)
     renamed.setdefault("metadata", renamed.pop("attributes"))
     return renamed
+
+
+def filled(
+    kind: type[Model], fields: dict[str, Any], fields_set: AbstractSet[str], private: dict[str, Any] | None
+) -> Model:
+    """Return a pydantic object made of its four documented attributes, unchecked."""
+    value = kind.__new__(kind)
+    fill = object.__setattr__
+    fill(value, "__dict__", fields)
+    fill(value, "__pydantic_fields_set__", fields_set)
+    fill(value, "__pydantic_extra__", None)
+    fill(value, "__pydantic_private__", private)
+    return value
 
 
 class Value(BaseModel):
@@ -60,10 +76,4 @@ class Value(BaseModel):
 
         Every field must be there. It is what a database row becomes: a seventh of the time of `model_construct`.
         """
-        value = cls.__new__(cls)
-        fill = object.__setattr__
-        fill(value, "__dict__", fields)
-        fill(value, "__pydantic_fields_set__", cls.all_fields)
-        fill(value, "__pydantic_extra__", None)
-        fill(value, "__pydantic_private__", None)
-        return value
+        return filled(cls, fields, cls.all_fields, None)

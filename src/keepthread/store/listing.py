@@ -14,12 +14,13 @@ from keepthread.model.ids import to_microseconds
 from keepthread.model.json_values import canonical, frozen_object
 
 from .backends.base import Column, Tx
-from .queries import COUNT_TAG, NEWEST_TAGGED_BY_TAG, NEWEST_TAGGED_BY_WALK, NEWEST_THREADS, Query, ThreadRow
+from .queries import COUNT_TAG, NEWEST_TAGGED_BY_TAG, NEWEST_TAGGED_BY_WALK, NEWEST_THREADS, WALK_END, Query, ThreadRow
 from .tags import tags_of, tags_wanted
 
-# With 100,000 threads: beginning with a tag costs 1.3 µs a thread that carries it, walking 0.4 µs a thread.
+# Beginning with a tag costs 0.5 µs a thread that carries it, and walking the newest 1.2 µs a thread that is passed; the
+# first is bounded by how many carry the tag, the second by how far back they are.
 _RARE = 2_000
-_WALK = 20_000
+_WALK = 5_000
 _PAGE = 200
 
 _LATEST = 2**62
@@ -96,61 +97,60 @@ def _parse_cursor(cursor: str) -> tuple[int, str]:
 async def newest(tx: Tx, *, wish: Filter, limit: int | None) -> list[ThreadRow]:
     """Return the newest threads that pass *wish*, newest first, at most *limit*; None is all."""
     if wish.archived is None:
-        both = [
-            row for flag in (False, True) for row in await newest(tx, wish=replace(wish, archived=flag), limit=limit)
-        ]
+        flags = (False, True)
+        both = [row for flag in flags for row in await newest(tx, wish=replace(wish, archived=flag), limit=limit)]
         return sorted(both, key=lambda row: (row.updated_at, row.id), reverse=True)[:limit]
     if not wish.tags:
-        return await _pages(tx, NEWEST_THREADS, wish, limit, {})
-    # Every filter but the rarest is checked on the rows that the rarest one finds.
-    counts = [(await _carriers(tx, wish.tenant, tag), tag) for tag in wish.tags]
-    rarity, rarest = min(counts)
-    if rarity == 0:
+        return await _pages(tx, NEWEST_THREADS, wish, limit)
+    # The rarest tag finds the rows, and the others are checked on them.
+    carriers, rarest = min([(await _carriers(tx, wish.tenant, tag), tag) for tag in wish.tags])
+    if carriers == 0:
         return []
-    if rarity < _RARE or limit is None:
-        return await _pages(tx, NEWEST_TAGGED_BY_TAG, wish, limit, {"tag": rarest})
-    found = await _pages(tx, NEWEST_TAGGED_BY_WALK, wish, limit, {"tag": rarest, "walk": _WALK})
-    if len(found) < limit:
-        # Common, but not among the newest.
-        found = await _pages(tx, NEWEST_TAGGED_BY_TAG, wish, limit, {"tag": rarest})
-    return found
+    if carriers < _RARE or limit is None:
+        return await _pages(tx, NEWEST_TAGGED_BY_TAG, wish, limit, rarest)
+    return await _newest_common(tx, wish, limit, rarest)
+
+
+async def _newest_common(tx: Tx, wish: Filter, limit: int, tag: bytes) -> list[ThreadRow]:
+    """Walk the newest threads for a tag that many carry; if they are not among them, begin with the tag after all."""
+    end = await tx.run(WALK_END, **_bounds(wish), walk=_WALK)
+    near = replace(wish, updated_after=end[0].value) if end else wish
+    found = await _pages(tx, NEWEST_TAGGED_BY_WALK, near, limit, tag)
+    if len(found) == limit or not end:
+        return found
+    return await _pages(tx, NEWEST_TAGGED_BY_TAG, wish, limit, tag)
 
 
 async def _carriers(tx: Tx, tenant: str, tag: bytes) -> int:
     return (await tx.run(COUNT_TAG, tenant=tenant, tag=tag, limit=_RARE))[0].value
 
 
+def _bounds(wish: Filter) -> dict[str, Column]:
+    return {
+        "tenant": wish.tenant,
+        "archived": int(bool(wish.archived)),
+        "updated_after": wish.updated_after,
+        "before_at": wish.before_at,
+        "before_id": wish.before_id,
+    }
+
+
 async def _pages(
-    tx: Tx,
-    query: Query[ThreadRow],
-    wish: Filter,
-    limit: int | None,
-    more: Mapping[str, Column],
+    tx: Tx, query: Query[ThreadRow], wish: Filter, limit: int | None, tag: bytes | None = None
 ) -> list[ThreadRow]:
-    """Run *query* page after page until *limit* rows pass every wish."""
+    """Run *query* page after page until *limit* rows pass every filter."""
     found: list[ThreadRow] = []
-    at, thread_id = wish.before_at, wish.before_id
-    single = len(wish.tags) < 2  # noqa: PLR2004 - one tag is checked by the query itself
-    page = limit if limit is not None and single else _PAGE
-    if limit is None or (query is NEWEST_TAGGED_BY_TAG and not single):
+    values = {**_bounds(wish), "created_after": wish.created_after, "created_before": wish.created_before, "tag": tag}
+    checked = len(wish.tags) < 2  # noqa: PLR2004 - the query itself checks one
+    page = limit if limit is not None and checked else _PAGE
+    if limit is None or (query is NEWEST_TAGGED_BY_TAG and not checked):
         page = _LATEST  # in one go: each further page would sort the carriers of the tag again
     while True:
-        rows = await tx.run(
-            query,
-            **more,
-            tenant=wish.tenant,
-            archived=int(bool(wish.archived)),
-            created_after=wish.created_after,
-            created_before=wish.created_before,
-            updated_after=wish.updated_after,
-            before_at=at,
-            before_id=thread_id,
-            limit=page,
-        )
-        found += rows if single else [row for row in rows if _carries(row, wish.tags)]
+        rows = await tx.run(query, **values, limit=page)
+        found += rows if checked else [row for row in rows if _carries(row, wish.tags)]
         if len(rows) < page or (limit is not None and len(found) >= limit):
             return found[:limit]
-        at, thread_id = rows[-1].updated_at, rows[-1].id
+        values.update(before_at=rows[-1].updated_at, before_id=rows[-1].id)
 
 
 def _carries(row: ThreadRow, tags: Sequence[bytes]) -> bool:

@@ -46,21 +46,27 @@ ORDER BY updated_at DESC, id DESC
 LIMIT :limit;
 
 -- name: newest_tagged_by_walk
--- The same for one tag that many threads carry: walk the newest threads, at most so many, and keep those that carry it.
-SELECT t.id, t.title, t.metadata, t.agent, t.archived, t.next_position, t.version, t.message_count, t.created_at, t.updated_at
-FROM (
-    SELECT id, updated_at
-    FROM kt_threads
-    WHERE tenant_id = :tenant AND archived = :archived
-        AND updated_at >= :updated_after AND updated_at <= :before_at AND (updated_at < :before_at OR id < :before_id)
-    ORDER BY updated_at DESC, id DESC
-    LIMIT :walk
-) AS w
-CROSS JOIN kt_thread_tags AS g ON g.tenant_id = :tenant AND g.tag = :tag AND g.thread_id = w.id
-CROSS JOIN kt_threads AS t ON t.tenant_id = :tenant AND t.id = w.id
-WHERE t.created_at >= :created_after AND t.created_at < :created_before
-ORDER BY w.updated_at DESC, w.id DESC
+-- The same for one tag that many threads carry: walk the newest threads and keep those that carry it. Whether one does is
+-- looked up before its row is.
+SELECT id, title, metadata, agent, archived, next_position, version, message_count, created_at, updated_at
+FROM kt_threads
+WHERE tenant_id = :tenant AND archived = :archived
+    AND updated_at >= :updated_after AND updated_at <= :before_at AND (updated_at < :before_at OR id < :before_id)
+    AND EXISTS (
+        SELECT 1 FROM kt_thread_tags AS g WHERE g.tenant_id = :tenant AND g.tag = :tag AND g.thread_id = kt_threads.id
+    )
+    AND created_at >= :created_after AND created_at < :created_before
+ORDER BY updated_at DESC, id DESC
 LIMIT :limit;
+
+-- name: walk_end
+-- When the last of the newest so many threads was changed.
+SELECT updated_at
+FROM kt_threads
+WHERE tenant_id = :tenant AND archived = :archived
+    AND updated_at >= :updated_after AND updated_at <= :before_at AND (updated_at < :before_at OR id < :before_id)
+ORDER BY updated_at DESC, id DESC
+LIMIT 1 OFFSET :walk;
 
 -- name: newest_tagged_by_tag
 -- The same for one tag that few threads carry: begin with the tag.
