@@ -17,9 +17,9 @@ from .limits import Limits
 class Prepared:
     """Messages that are ready to be stored, their bytes already in the file store."""
 
-    records: dict[str, Record]
+    records: dict[str, Record] = field(default_factory=dict[str, Record])
     """By message id, in order."""
-    attachments: dict[str, tuple[Attachment, ...]]
+    attachments: dict[str, tuple[Attachment, ...]] = field(default_factory=dict[str, tuple[Attachment, ...]])
     """Of every message, by its id, as they are once stored."""
     fresh: list[Attachment] = field(default_factory=list[Attachment])
     """Those whose bytes are still in memory."""
@@ -68,11 +68,17 @@ class AttachmentFiles:
         limits.check_turn(list(prepared.records.values()))
         for message in messages:
             if any(not attachment.is_stored for attachment in message.attachments):
-                stored = tuple([await self._stored(tenant, a, prepared) for a in message.attachments])
+                stored = await self.store_all(tenant, message.attachments, prepared)
                 prepared.attachments[message.id] = stored
                 kept = message.trusted({**vars(message), "attachments": stored})
                 prepared.records[message.id] = _encoded(kept)
         return prepared
+
+    async def store_all(
+        self, tenant: str, attachments: Iterable[Attachment], prepared: Prepared
+    ) -> tuple[Attachment, ...]:
+        """Return *attachments* as they are once their bytes are stored; *prepared* remembers the new ones."""
+        return tuple([await self._stored(tenant, attachment, prepared) for attachment in attachments])
 
     async def _stored(self, tenant: str, attachment: Attachment, prepared: Prepared) -> Attachment:
         if attachment.is_stored or attachment.content is None:

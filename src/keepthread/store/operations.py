@@ -9,7 +9,7 @@ from typing import Any
 from keepthread.errors import MessageNotFound, ThreadNotFound
 from keepthread.model import HistoryEntry, Message, Thread
 from keepthread.model.json_values import canonical
-from keepthread.model.record import Record, Source, decode
+from keepthread.model.record import Source, decode, encode
 
 from .append import insert_files, insert_thread
 from .backends.base import Tx
@@ -24,7 +24,6 @@ from .queries import (
     EVERYTHING,
     FILE_USERS,
     INSERT_TAG,
-    MARK,
     MESSAGE,
     REVISIONS,
     THREAD,
@@ -32,7 +31,6 @@ from .queries import (
     VIEW,
     VIEW_PAGE,
     VIEW_TAIL,
-    Mark,
     ThreadRow,
 )
 from .rows import loaded, messages_of
@@ -113,26 +111,30 @@ async def page(tx: Tx, *, tenant: str, thread_id: str, after: int, limit: int, s
     return messages_of(rows, source)
 
 
-async def mark_of(tx: Tx, *, tenant: str, thread_id: str, message_id: str) -> Mark:
-    """Return where one message of the view is, and its digest."""
-    await thread_row(tx, tenant=tenant, thread_id=thread_id)
-    marks = await tx.run(MARK, tenant=tenant, thread=thread_id, id=message_id)
-    if not marks or marks[0].removed:
-        raise MessageNotFound(thread_id, message_id)
-    return marks[0]
-
-
 async def edit(
-    tx: Tx, *, tenant: str, thread_id: str, record: Record, files: tuple[tuple[str, str], ...], at: int
-) -> int:
-    """Put *record* in the place of the message with its id; return its position. An equal one changes nothing."""
-    mark = await mark_of(tx, tenant=tenant, thread_id=thread_id, message_id=record.id)
-    if mark.digest != record.digest:
-        row = await thread_row(tx, tenant=tenant, thread_id=thread_id)
-        await change_message(tx, tenant, thread_id, record, at)
-        await insert_files(tx, tenant, thread_id, files)
-        await change_thread(tx, tenant, row, head_of(row), at=at)
-    return mark.position
+    tx: Tx,
+    *,
+    tenant: str,
+    thread_id: str,
+    message_id: str,
+    changes: Mapping[str, Any],
+    limits: Limits,
+    at: int,
+    source: Source | None,
+) -> Message:
+    """Change a message of the view as it is stored now, and return it. Changing nothing writes nothing."""
+    row = await thread_row(tx, tenant=tenant, thread_id=thread_id)
+    stored = await message(tx, tenant=tenant, thread_id=thread_id, message_id=message_id, source=source)
+    edited = stored.edited(**changes)
+    record = encode(edited)
+    limits.check_turn([record])
+    if record.digest == encode(stored).digest:
+        return stored
+    await change_message(tx, tenant, thread_id, record, at)
+    hashes = [file.sha256 for file in edited.attachments if file.sha256 is not None]
+    await insert_files(tx, tenant, thread_id, [(message_id, sha256) for sha256 in hashes])
+    await change_thread(tx, tenant, row, head_of(row), at=at)
+    return edited
 
 
 async def history(tx: Tx, *, tenant: str, thread_id: str, source: Source | None) -> list[HistoryEntry]:

@@ -187,25 +187,29 @@ class Writing(Reading):
         return header(await self._backend.write(change))
 
     async def edit_message(self, thread_id: str, message_id: str, **changes: Any) -> Message:
-        """Change what a stored message says: content, name, metadata, tool_calls, attachments … . The last edit wins.
+        """Change what a stored message says: content, name, metadata, tool_calls, attachments … .
 
-        The earlier version stays in the history. The message keeps its id, place and time.
+        Only the fields that are passed change, from what they are at that moment; of two edits of one field the last
+        one stays. The earlier version stays in the history. The message keeps its id, place and time.
 
         Raises:
-            ThreadNotFound, MessageNotFound, InvalidMessage: Nothing was written.
+            ThreadNotFound, MessageNotFound, InvalidMessage, TooLargeError: Nothing was written.
         """
-        message = (await self.get_message(thread_id, message_id)).edited(**changes)
-        prepared = await self._files.prepare(self.tenant, [message], self._database.limits)
+        prepared = Prepared()
+        if changes.get("attachments"):
+            changes["attachments"] = await self._files.store_all(self.tenant, changes["attachments"], prepared)
         change = partial(
             operations.edit,
             **self._place(thread_id),
-            record=prepared.records[message_id],
-            files=prepared.files,
+            message_id=message_id,
+            changes=changes,
+            limits=self._database.limits,
             at=now_microseconds(),
+            source=self._source,
         )
-        position = await self._backend.write(change)
+        edited = await self._backend.write(change)
         await self._files.confirm(self.tenant, prepared)
-        return message.at(position, prepared.attachments[message_id])
+        return edited
 
     async def delete_thread(self, thread_id: str) -> None:
         """Remove a thread for good: its messages, their history, and the files that nothing else refers to.

@@ -40,7 +40,8 @@ class SqliteBackend(Backend):
         self._writes: Queue = SimpleQueue()
         self._reads: Queue = SimpleQueue() if settings.path else self._writes
         self._workers: list[Worker] = []
-        self._growing = threading.Lock()
+        # No job comes behind the end of its queue: nobody would answer it.
+        self._gate = threading.Lock()
         # At exit too: a store that nobody closed then leaves one tidy file, and its threads end before the interpreter.
         self._end = weakref.finalize(self, _stop, self._process, self._writes, self._reads, self._workers)
 
@@ -77,13 +78,14 @@ class SqliteBackend(Backend):
                 "This store was opened before the process was forked, and SQLite connections do not survive a fork.",
                 hint="Open a new ThreadStore in the child, best before any is open in the parent.",
             )
-        if self._closed:
-            raise StoreClosedError("This store is closed.", hint="Open a new one with ThreadStore.create(url).")
-        queue.put(job)
+        with self._gate:
+            if self._closed:
+                raise StoreClosedError("This store is closed.", hint="Open a new one with ThreadStore.create(url).")
+            queue.put(job)
         return await job.future
 
     def _add_reader(self) -> None:
-        with self._growing:
+        with self._gate:
             if len(self._workers) <= _MOST_READERS and not self._closed:
                 connect = partial(open_reader, self._settings)
                 self._workers.append(Worker(self._reads, connect, read, self._settings.location))
@@ -94,9 +96,9 @@ class SqliteBackend(Backend):
 
     async def close(self) -> None:
         """See Backend.close."""
-        if not self._closed:
+        with self._gate:
             self._closed = True
-            await asyncio.to_thread(self._end)
+        await asyncio.to_thread(self._end)
 
     @property
     def is_lasting(self) -> bool:

@@ -94,21 +94,33 @@ def _commit_together(connection: sqlite3.Connection, jobs: list[Job[Any]], locat
         # IMMEDIATE takes the write lock now: a read that later becomes a write would fail with SQLITE_BUSY at once,
         # whatever the timeout.
         connection.execute("BEGIN IMMEDIATE")
-        for many, run in groupby(jobs, key=_operation_on_many):
-            group = list(run)
-            if many is None or not _run_many(connection, many, group):
-                for job in group:
-                    _run_one(connection, job, location, in_savepoint=not alone)
-            if not connection.in_transaction:
-                return alone
-        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        _fail(jobs, error, location)
+        return True
+    try:
+        _run_all(connection, jobs, location, alone=alone)
+        if connection.in_transaction:
+            connection.execute("COMMIT")
+            return True
     except sqlite3.Error as error:
         _end(connection, "ROLLBACK")
-        for job in jobs:
-            if alone or not isinstance(job.outcome, BaseException):
-                job.outcome = _ours(error, location)
-        return alone
-    return True
+        _fail(jobs, error, location)
+    return alone
+
+
+def _fail(jobs: list[Job[Any]], error: sqlite3.Error, location: str) -> None:
+    """Give each of *jobs* that has no error of its own this one."""
+    for job in jobs:
+        if not isinstance(job.outcome, BaseException):
+            job.outcome = _ours(error, location)
+
+
+def _run_all(connection: sqlite3.Connection, jobs: list[Job[Any]], location: str, *, alone: bool) -> None:
+    for many, run in groupby(jobs, key=_operation_on_many):
+        group = list(run)
+        if many is None or not _run_many(connection, many, group):
+            for job in group:
+                _run_one(connection, job, location, in_savepoint=not alone)
 
 
 def _operation_on_many(job: Job[Any]) -> ManyOperation[Any, Any] | None:
