@@ -75,9 +75,9 @@ class Acceptance:
         kind = _deciding(detected, declared)
         if any(fnmatchcase(kind, pattern) for pattern in self._patterns):
             return
-        but = f", though it is declared as {declared}" if declared not in (None, kind) else ""
+        but = f" Its bytes say so, though it is declared as {declared}." if declared not in (None, kind) else ""
         raise InvalidAttachment(
-            f"The file {filename[:_SHOWN_NAME]!r} is of type {kind}{but}, which this file store does not accept.",
+            f"The file {filename[:_SHOWN_NAME]!r} is of type {kind}, which this file store does not accept.{but}",
             hint=f"Create the store with FileStore(…, accept=[*FileStore.DEFAULT_ACCEPT, {kind!r}]) to accept it.",
         )
 

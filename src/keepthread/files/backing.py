@@ -27,7 +27,7 @@ class Backing(ABC):
 
         Raises:
             CorruptError: What has the name is no file.
-            UnavailableError: The place cannot be read.
+            UnavailableError, BusyError: The place cannot be read.
         """
 
     @abstractmethod

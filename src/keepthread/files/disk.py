@@ -40,6 +40,15 @@ def _tenant_folder(tenant: str) -> str:
     return blake2b(tenant.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
+def _hidden_prefix(tenant: str, sha256: str) -> str:
+    return f"{_tenant_folder(tenant)}-{sha256}-"
+
+
+def _hidden_in(quarantine: Folder, tenant: str, sha256: str) -> list[str]:
+    prefix = _hidden_prefix(tenant, sha256)
+    return [name for name in quarantine.names() if name.startswith(prefix)]
+
+
 class Disk(Backing):
     """A folder. Several processes and threads may use it at once."""
 
@@ -76,50 +85,53 @@ class Disk(Backing):
         """Read the file."""
         with as_ours(self.base):
             content = self._read(tenant, sha256)
-            if content is None:
-                self._restore(tenant, sha256, self._hidden(tenant, sha256))
-                # Also where there was nothing to restore: another process may have been the one that did.
+            # It may be hidden once more before it is read: then somebody else's discard went on meanwhile.
+            while content is None and self._reveal(tenant, sha256) is not None:
                 content = self._read(tenant, sha256)
             return content
 
     def exists(self, tenant: str, sha256: str) -> bool:
         """Look for a regular file of the name."""
         with as_ours(self.base):
-            if self._size(tenant, sha256) is None:
-                self._restore(tenant, sha256, self._hidden(tenant, sha256))
             size = self._size(tenant, sha256)
+            if size is None:
+                size = self._reveal(tenant, sha256)
             return size is not None and size >= 0
 
     def hide(self, tenant: str, sha256: str) -> Sequence[str]:
         """Move the file into quarantine."""
-        with as_ours(self.base):
-            if self._size(tenant, sha256) is not None:
-                name = f"{_tenant_folder(tenant)}-{sha256}-{uuid4().hex}"
-                with (
-                    self._folder(_QUARANTINE, make=True) as quarantine,
-                    self._leaf(tenant, sha256) as leaf,
-                    suppress(FileNotFoundError),  # Somebody else hid it first; the listing will tell.
-                ):
-                    leaf.move(sha256[2:], quarantine, name)
-                    # What is removed must not be back under its name after a power failure.
-                    leaf.sync()
-            return self._hidden(tenant, sha256)
+        # Folders are never removed: without one for the tenant and the hash, nothing was ever stored there.
+        with as_ours(self.base), suppress(FileNotFoundError), self._leaf(tenant, sha256) as leaf:
+            with self._folder(_QUARANTINE, make=True) as quarantine, quarantine.alone():
+                with suppress(FileNotFoundError):
+                    leaf.move(sha256[2:], quarantine, f"{_hidden_prefix(tenant, sha256)}{uuid4().hex}")
+                hidden = _hidden_in(quarantine, tenant, sha256)
+            # What is removed must not be back under its name after a power failure.
+            leaf.sync()
+            return hidden
+        return []
 
     def show(self, tenant: str, sha256: str, hidden: Sequence[str]) -> None:
         """Move it back."""
-        with as_ours(self.base):
-            self._restore(tenant, sha256, hidden)
+        with (
+            as_ours(self.base),
+            self._folder(_QUARANTINE) as quarantine,
+            self._leaf(tenant, sha256) as leaf,
+            quarantine.alone(),
+        ):
+            self._restore(quarantine, hidden, leaf, sha256)
 
     def drop(self, tenant: str, sha256: str, hidden: Sequence[str]) -> bool:
         """Unlink it."""
-        with as_ours(self.base):
-            with self._folder(_QUARANTINE) as quarantine:
+        with as_ours(self.base), self._folder(_QUARANTINE) as quarantine:
+            with quarantine.alone():
                 for name in hidden:
                     size = quarantine.size(name)
                     if quarantine.remove(name):
                         self._tally.lose(max(size or 0, 0))
-                quarantine.sync()
-            return self._size(tenant, sha256) is None and not self._hidden(tenant, sha256)
+                gone = self._size(tenant, sha256) is None and not _hidden_in(quarantine, tenant, sha256)
+            quarantine.sync()
+            return gone
 
     def claim(self, store_id: str) -> None:
         """Write the stamp, or compare it."""
@@ -206,22 +218,29 @@ class Disk(Backing):
             return leaf.size(sha256[2:])
         return None
 
-    def _hidden(self, tenant: str, sha256: str) -> list[str]:
-        prefix = f"{_tenant_folder(tenant)}-{sha256}-"
-        with suppress(FileNotFoundError), self._folder(_QUARANTINE) as quarantine:
-            return [name for name in quarantine.names() if name.startswith(prefix)]
-        return []
+    def _reveal(self, tenant: str, sha256: str) -> int | None:
+        """Show hidden bytes again; return the size of what is there then, None if nothing is.
 
-    def _restore(self, tenant: str, sha256: str, hidden: Sequence[str]) -> None:
-        if not hidden:
-            return
-        with self._folder(_QUARANTINE) as quarantine, self._leaf(tenant, sha256, make=True) as leaf:
-            for name in hidden:
-                size = quarantine.size(name)
-                with suppress(FileNotFoundError):
-                    if not quarantine.publish(name, leaf, sha256[2:]):
-                        self._tally.lose(max(size or 0, 0))
-            leaf.sync()
+        Only this can tell that nothing is there: without keeping others out, bytes may be shown while one looks into
+        the quarantine, and hidden while one looks outside of it.
+        """
+        with (
+            suppress(FileNotFoundError),
+            self._folder(_QUARANTINE) as quarantine,
+            self._leaf(tenant, sha256) as leaf,
+            quarantine.alone(),
+        ):
+            if leaf.size(sha256[2:]) is None:
+                self._restore(quarantine, _hidden_in(quarantine, tenant, sha256), leaf, sha256)
+            return leaf.size(sha256[2:])
+        return None
+
+    def _restore(self, quarantine: Folder, hidden: Sequence[str], leaf: Folder, sha256: str) -> None:
+        for name in hidden:
+            size = quarantine.size(name)
+            with suppress(FileNotFoundError):
+                if not quarantine.publish(name, leaf, sha256[2:]):
+                    self._tally.lose(max(size or 0, 0))
 
     def _sweep(self) -> None:
         """Remove what a killed process was writing, at most once an hour."""
@@ -243,11 +262,12 @@ class Disk(Backing):
                 if outer == _QUARANTINE:
                     total += self._count_files(outer)
                 elif _TENANT.fullmatch(outer):
-                    with suppress(FileNotFoundError), self._folder(outer) as tenant:
+                    with suppress(FileNotFoundError, UnexpectedEntryError), self._folder(outer) as tenant:
                         total += sum(self._count_files(outer, inner) for inner in tenant.names())
         return total
 
     def _count_files(self, *names: str) -> int:
-        with suppress(FileNotFoundError), self._folder(*names) as folder:
+        # A file manager may have left a file of its own among the folders.
+        with suppress(FileNotFoundError, UnexpectedEntryError), self._folder(*names) as folder:
             return sum(max(folder.size(name) or 0, 0) for name in folder.names())
         return 0

@@ -46,11 +46,11 @@ class FileStore:
         Args:
             base_path: The folder, created when it is first needed; None keeps the files in memory.
             max_file_bytes: Of one file; None for any size. A file passes through memory whole.
-            max_total_bytes: Of all files of all tenants; None for no limit. On disk they are counted once per process, when
-                first needed, and again only when the limit seems to be reached: what other processes write meanwhile is
-                not seen, so several of them together can exceed it by that much.
-            accept: Media types such as "video/mp4", "image/*", or "*" for all. A file whose bytes have a known signature
-                is judged by it; other files by the declared type, or by what their name suggests.
+            max_total_bytes: Of all files of all tenants; None for no limit. On disk they are counted once per process,
+                when first needed, and again only when the limit seems to be reached: what other processes write
+                meanwhile is not seen, so several of them together can exceed it by that much.
+            accept: Media types such as "video/mp4", "image/*", or "*" for all. A file whose bytes have a known
+                signature is judged by it; other files by the declared type, or by what their name suggests.
         """
         for name, limit in (("max_file_bytes", max_file_bytes), ("max_total_bytes", max_total_bytes)):
             if limit is not None and limit < 0:
@@ -134,6 +134,7 @@ class FileStore:
             FileContentNotFound: The tenant has no such file.
             CorruptError: They are not what was stored.
             UnavailableError: The folder cannot be read.
+            BusyError: A process that was stopped in the middle of a discard keeps others from looking for the bytes.
         """
         content = await asyncio.to_thread(self._get, tenant, sha256) if _SHA256.fullmatch(sha256) else None
         if content is None:
@@ -161,7 +162,7 @@ class FileStore:
         the next `get`, `exists` or `discard` finds them.
 
         Raises:
-            UnavailableError: The folder cannot be changed. The bytes are still there, or hidden as above.
+            UnavailableError, BusyError: The folder cannot be changed. The bytes are still there, or hidden as above.
         """
         if not _SHA256.fullmatch(sha256):
             return True

@@ -6,10 +6,12 @@ import errno
 import os
 import stat
 import sys
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from .lock import locked
 
 NO_FILE = -1
 """The size of what has a name and is no regular file."""
@@ -48,7 +50,7 @@ class Folder:
         """
         if BY_DESCRIPTOR:
             return cls(path, os.open(path, os.O_RDONLY | _DIRECTORY))
-        if not path.is_dir():
+        if not stat.S_ISDIR(path.stat().st_mode):
             raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(path))
         return cls(path, None)
 
@@ -151,8 +153,6 @@ class Folder:
             os.link(self._at(name), to._at(new_name), src_dir_fd=self._descriptor, dst_dir_fd=to._descriptor)
         except FileExistsError:
             pass
-        except FileNotFoundError:
-            raise
         except OSError as error:
             if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL):
                 raise
@@ -182,7 +182,7 @@ class Folder:
         return True
 
     def sync(self) -> None:
-        """Wait until the names in the directory are on the disk. Windows does so by itself, and offers no call for it."""
+        """Wait until the names in the directory are on the disk. Windows offers no call for it."""
         if self._descriptor is None:
             return
         try:
@@ -191,6 +191,10 @@ class Folder:
             # Some network and user-space file systems cannot do it for a directory, and say so.
             if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP):
                 raise
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep out, for a moment, all other threads and processes that want to be alone here; see `locked`."""
+        return locked(self.path, self._descriptor)
 
     def _look(self, name: str) -> os.stat_result:
         return os.stat(self._at(name), dir_fd=self._descriptor, follow_symlinks=False)

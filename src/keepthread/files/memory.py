@@ -17,7 +17,8 @@ class Memory(Backing):
         self._max_total_bytes = max_total_bytes
         self._lock = threading.Lock()
         self._shown: dict[tuple[str, str], bytes] = {}
-        self._hidden: dict[tuple[str, str], dict[str, bytes]] = {}
+        self._hidden: dict[tuple[str, str], tuple[str, bytes]] = {}
+        """The name of the hidden copy, and the bytes. They are never shown at the same time."""
         self._used = 0
 
     def open(self) -> None:
@@ -26,6 +27,7 @@ class Memory(Backing):
     def put(self, tenant: str, sha256: str, content: bytes) -> None:
         """Keep *content*."""
         with self._lock:
+            self._restore(tenant, sha256)
             if (tenant, sha256) not in self._shown:
                 check_room(self._used, len(content), self._max_total_bytes)
                 self._shown[tenant, sha256] = content
@@ -48,40 +50,34 @@ class Memory(Backing):
         with self._lock:
             content = self._shown.pop((tenant, sha256), None)
             if content is not None:
-                self._hidden.setdefault((tenant, sha256), {})[uuid4().hex] = content
-            return list(self._hidden.get((tenant, sha256), ()))
+                self._hidden[tenant, sha256] = (uuid4().hex, content)
+            return [self._hidden[tenant, sha256][0]] if (tenant, sha256) in self._hidden else []
 
     def show(self, tenant: str, sha256: str, hidden: Sequence[str]) -> None:
         """Move them back."""
         with self._lock:
-            self._restore(tenant, sha256, hidden)
+            if self._is_hidden(tenant, sha256, hidden):
+                self._restore(tenant, sha256)
 
     def drop(self, tenant: str, sha256: str, hidden: Sequence[str]) -> bool:
         """Forget them."""
         with self._lock:
-            for name in hidden:
-                self._used -= len(self._take(tenant, sha256, name) or b"")
+            if self._is_hidden(tenant, sha256, hidden):
+                self._used -= len(self._hidden.pop((tenant, sha256))[1])
             return (tenant, sha256) not in self._shown and (tenant, sha256) not in self._hidden
 
     def claim(self, store_id: str) -> None:
         """Belong to whoever asks: no other process can reach this place."""
 
     def total_bytes(self) -> int:
-        """Count."""
+        """Return the sum, which is always at hand."""
         with self._lock:
             return self._used
 
-    def _take(self, tenant: str, sha256: str, name: str) -> bytes | None:
-        copies = self._hidden.get((tenant, sha256), {})
-        content = copies.pop(name, None)
-        if not copies:
-            self._hidden.pop((tenant, sha256), None)
-        return content
+    def _is_hidden(self, tenant: str, sha256: str, names: Sequence[str]) -> bool:
+        """Whether it is one of the copies that were hidden, and not one that was shown and hidden again."""
+        return (tenant, sha256) in self._hidden and self._hidden[tenant, sha256][0] in names
 
-    def _restore(self, tenant: str, sha256: str, hidden: Sequence[str] | None = None) -> None:
-        """Show the *hidden* copies again, or all. One that was stored again meanwhile is needed only once."""
-        names = list(self._hidden.get((tenant, sha256), ())) if hidden is None else hidden
-        for name in names:
-            content = self._take(tenant, sha256, name)
-            if content is not None and self._shown.setdefault((tenant, sha256), content) is not content:
-                self._used -= len(content)
+    def _restore(self, tenant: str, sha256: str) -> None:
+        if (tenant, sha256) in self._hidden:
+            self._shown[tenant, sha256] = self._hidden.pop((tenant, sha256))[1]

@@ -71,6 +71,10 @@ class Attachment(Value):
         """Whether a file store has the bytes."""
         return self.sha256 is not None
 
+    def is_elsewhere(self, place: tuple[BlobStore, str] | None) -> bool:
+        """Whether the bytes are in another file store, or another tenant's part of it, than *place*."""
+        return self._source is not None and place is not None and self._source != place
+
     async def read(self) -> bytes:
         """Return the bytes: the ones in memory, or else those of the file store, verified against the hash.
 

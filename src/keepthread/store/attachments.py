@@ -67,7 +67,8 @@ class AttachmentFiles:
         )
         limits.check_turn(list(prepared.records.values()))
         for message in messages:
-            if any(not attachment.is_stored for attachment in message.attachments):
+            source = self.source(tenant)
+            if any(not file.is_stored or file.is_elsewhere(source) for file in message.attachments):
                 stored = await self.store_all(tenant, message.attachments, prepared)
                 prepared.attachments[message.id] = stored
                 kept = message.trusted({**vars(message), "attachments": stored})
@@ -81,10 +82,11 @@ class AttachmentFiles:
         return tuple([await self._stored(tenant, attachment, prepared) for attachment in attachments])
 
     async def _stored(self, tenant: str, attachment: Attachment, prepared: Prepared) -> Attachment:
-        if attachment.is_stored or attachment.content is None:
+        if attachment.sha256 is not None and not attachment.is_elsewhere(self.source(tenant)):
             return attachment
         blobs = await self._writable()
-        blob = await blobs.put(tenant, attachment.content, filename=attachment.filename, mime_type=attachment.mime_type)
+        content = await attachment.read()
+        blob = await blobs.put(tenant, content, filename=attachment.filename, mime_type=attachment.mime_type)
         stored = attachment.stored_as(blob, (blobs, tenant))
         prepared.fresh.append(stored)
         return stored

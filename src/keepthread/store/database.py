@@ -53,6 +53,13 @@ class Database:
         self._files = AttachmentFiles(self._blobs, backend.default_files, store_id, is_lasting=backend.is_lasting)
         self._backend = backend
 
+    def adopt(self, files: BlobStore) -> None:
+        """Keep attachments in *files* from now on, unless `create` was told where."""
+        if self._blobs is None:
+            self._blobs = files
+            if self._files is not None:
+                self._files = self._files.replaced(files)
+
     async def close(self) -> None:
         """Close the engine. What is on disk stays."""
         if self._backend is not None:

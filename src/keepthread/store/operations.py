@@ -24,6 +24,7 @@ from .queries import (
     EVERYTHING,
     FILE_USERS,
     INSERT_TAG,
+    LOCK_THREAD,
     MESSAGE,
     REVISIONS,
     THREAD,
@@ -45,6 +46,18 @@ async def thread_row(tx: Tx, *, tenant: str, thread_id: str) -> ThreadRow:
         ThreadNotFound: There is none.
     """
     rows = await tx.run(THREAD, tenant=tenant, thread=thread_id)
+    if not rows:
+        raise ThreadNotFound(thread_id)
+    return rows[0]
+
+
+async def locked_row(tx: Tx, *, tenant: str, thread_id: str) -> ThreadRow:
+    """Return a thread's row, which nobody else changes until the transaction ends.
+
+    Raises:
+        ThreadNotFound: There is none.
+    """
+    rows = await tx.run(LOCK_THREAD, tenant=tenant, thread=thread_id)
     if not rows:
         raise ThreadNotFound(thread_id)
     return rows[0]
@@ -87,7 +100,7 @@ async def update(
     limits: Limits,
 ) -> ThreadRow:
     """Change a thread's head: *changes* by field, *metadata* merged by key, where None takes a key away."""
-    row = await thread_row(tx, tenant=tenant, thread_id=thread_id)
+    row = await locked_row(tx, tenant=tenant, thread_id=thread_id)
     merged = {**json.loads(row.metadata), **metadata}
     text = canonical({key: value for key, value in merged.items() if value is not None or key not in metadata})
     limits.check_metadata(text)
@@ -123,7 +136,7 @@ async def edit(
     source: Source | None,
 ) -> Message:
     """Change a message of the view as it is stored now, and return it. Changing nothing writes nothing."""
-    row = await thread_row(tx, tenant=tenant, thread_id=thread_id)
+    row = await locked_row(tx, tenant=tenant, thread_id=thread_id)
     stored = await message(tx, tenant=tenant, thread_id=thread_id, message_id=message_id, source=source)
     edited = stored.edited(**changes)
     record = encode(edited)
@@ -167,7 +180,7 @@ async def history(tx: Tx, *, tenant: str, thread_id: str, source: Source | None)
 
 async def delete(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
     """Remove a thread and all that belongs to it; return the hashes of the files that it referred to."""
-    row = await thread_row(tx, tenant=tenant, thread_id=thread_id)
+    row = await locked_row(tx, tenant=tenant, thread_id=thread_id)
     place = {"tenant": tenant, "thread": thread_id}
     hashes = [file.value for file in await tx.run(THREAD_FILES, **place)]
     tags = tags_of(json.loads(row.metadata), row.agent)

@@ -1,4 +1,8 @@
-"""Every statement by its name: the text is in `sql/*.sql`, the shape of its rows is here."""
+"""Every statement by its name: the text is in `sql/*.sql`, the shape of its rows is here.
+
+An engine that needs another text for a statement has it, under the same name and with the same parameters, in
+`sql/<dialect>/*.sql`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any, Generic, NamedTuple, TypeVar
 
 R = TypeVar("R", bound=tuple[Any, ...])
@@ -17,20 +22,24 @@ _COMMENT = re.compile(r"^--.*\n?", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Query(Generic[R]):
-    """One statement with `:name` parameters, and what its rows are."""
+    """One statement, and what its rows are."""
 
     name: str
-    sql: str
-    row: type[R]
     make: Callable[[Iterable[Any]], R]
     """A row from its columns."""
 
 
 @cache
-def statements() -> dict[str, str]:
-    """Return the text of every statement by its name."""
+def statements(dialect: str) -> dict[str, str]:
+    """Return the text of every statement by its name, with `:name` parameters."""
+    folder = files(__spec__.parent).joinpath("sql")
+    own = folder.joinpath(dialect)
+    return {**_read(folder), **(_read(own) if own.is_dir() else {})}
+
+
+def _read(folder: Traversable) -> dict[str, str]:
     found: dict[str, str] = {}
-    for file in sorted(files(__spec__.parent).joinpath("sql").iterdir(), key=lambda entry: entry.name):
+    for file in sorted((entry for entry in folder.iterdir() if entry.is_file()), key=lambda entry: entry.name):
         _, *pieces = _NAME.split(file.read_text(encoding="utf-8"))
         for name, text in zip(pieces[::2], pieces[1::2], strict=True):
             if name in found:
@@ -121,9 +130,10 @@ class Nothing(NamedTuple):
 
 
 def _query(name: str, row: type[R]) -> Query[R]:
-    return Query(name, statements()[name], row, row._make)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType, reportUnknownMemberType] - every row here is a NamedTuple
+    return Query(name, row._make)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType, reportUnknownMemberType] - every row here is a NamedTuple
 
 
+LOCK_THREAD = _query("lock_thread", ThreadRow)
 THREAD = _query("thread", ThreadRow)
 INSERT_THREAD = _query("insert_thread", Nothing)
 TAKE_POSITIONS = _query("take_positions", Taken)

@@ -22,6 +22,7 @@ from .queries import (
     INSERT_MESSAGE,
     INSERT_TAG,
     KEEP_REVISION,
+    LOCK_THREAD,
     MARKS,
     MESSAGE,
     PLACE_MESSAGE,
@@ -54,7 +55,7 @@ async def save(tx: Tx, *, draft: Draft, records: dict[str, Record], files: Seque
         ConflictError: Somebody else changed the same thing. Nothing was written.
         DuplicateKey: Another process creates the thread at this moment: call again.
     """
-    rows = await tx.run(THREAD, tenant=draft.tenant, thread=draft.thread_id)
+    rows = await tx.run(LOCK_THREAD, tenant=draft.tenant, thread=draft.thread_id)
     if draft.base is not None and (not rows or rows[0].created_at != draft.base.born):
         raise ThreadNotFound(draft.thread_id, hint="It was deleted since it was loaded.")
     if not rows:

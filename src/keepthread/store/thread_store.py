@@ -130,6 +130,13 @@ class ThreadStore(NarratorNames):
         """Return a view of the same data whose attachments are kept in *files*."""
         return self._view(self.tenant, self._database.files.replaced(files))
 
+    def adopt_files(self, files: BlobStore) -> None:
+        """Keep attachments in *files* from now on, in every view, unless this store was created with files of its own.
+
+        An Agent does so with its file store, so that a thread which it answered in can be read without it.
+        """
+        self._database.adopt(files)
+
     def _view(self, tenant: str, files: AttachmentFiles | None) -> ThreadStore:
         view = ThreadStore.__new__(ThreadStore)
         NarratorNames.__init__(view, self._database, tenant, files)

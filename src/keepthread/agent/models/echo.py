@@ -13,7 +13,7 @@ NAME = "echo"
 class EchoModel:
     """Answers with the last user message and with how many messages it was sent, and says that it is no model."""
 
-    async def __call__(self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]], /) -> Message:
+    async def __call__(self, messages: Sequence[Message], _tools: Sequence[Mapping[str, Any]], /) -> Message:
         """Return the echo. Its usage is marked as estimated: no token was spent."""
         last = next((message.text for message in reversed(messages) if message.role == "user"), None)
         said = "No message of a user is among them." if last is None else f"The last one of a user says: {last}"

@@ -1,4 +1,7 @@
-"""OpenAI's chat completions as a model, and every server that speaks the same protocol. The SDK is imported when first used."""
+"""OpenAI's chat completions as a model, and every server that speaks the same protocol.
+
+The SDK is imported when a model is first called, not here.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,8 @@ _NO_KEY = "no-key"
 class OpenAIChat:
     """A model behind OpenAI's chat-completions protocol.
 
-    Failed calls are repeated by the SDK, as it documents, and by nobody else. Connections are kept per event loop and are
-    closed by `close()`, or by the loop itself when `asyncio.run` ends.
+    Failed calls are repeated by the SDK, as it documents, and by nobody else. Connections are kept per event loop, and
+    closed by `close()` or by the loop itself when `asyncio.run` ends.
     """
 
     def __init__(
@@ -94,8 +97,9 @@ class OpenAIChat:
         api_key = _checked_key(self._api_key or os.environ.get(KEY_VARIABLE, ""))
         if not api_key and not base_url:
             raise ModelSetupError(
-                f"The model {self.model!r} needs an API key: set {KEY_VARIABLE},",
-                hint='or try without one with model_name="echo", or name a local server by OpenAIChat(…, base_url=…).',
+                f"The model {self.model!r} needs an API key.",
+                hint=f'Set {KEY_VARIABLE}, or try model_name="echo" without a key, or name a server of your own: '
+                "model=OpenAIChat(…, base_url=…).",
             )
         # The import takes most of a second, which other conversations on this loop need not wait for.
         connection_type = await asyncio.to_thread(_connection_type)

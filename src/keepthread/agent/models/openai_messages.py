@@ -48,13 +48,14 @@ def answer_in(body: str, model: str) -> Message:
         ModelFailedError: There is none in it.
     """
     try:
-        completion: Any = storable_json(json.loads(body))
+        completion = cast("dict[str, Any]", storable_json(json.loads(body)))
         form = completion["choices"][0]["message"]
         # Every completion lists what it does not have (refusal: null, annotations: []): that is not worth a second
         # copy of each answer, as provider["openai"].
         said = {key: value for key, value in form.items() if value not in (None, [])}
         return from_openai(
-            {"role": "assistant", "content": None, **said}, usage=_usage(completion.get("usage"), _name(completion, model))
+            {"role": "assistant", "content": None, **said},
+            usage=_usage(completion.get("usage"), _name(completion, model)),
         )
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError, InvalidMessage) as failure:
         error = ModelFailedError(
@@ -70,7 +71,7 @@ def _name(completion: Mapping[str, Any], asked: str) -> str:
     return answered if isinstance(answered, str) and answered else asked
 
 
-def _usage(counted: Any, model: str) -> Usage | None:
+def _usage(counted: object, model: str) -> Usage | None:
     if not isinstance(counted, dict):
         return None
     counts = cast("dict[str, Any]", counted)
@@ -83,7 +84,7 @@ def _usage(counted: Any, model: str) -> Usage | None:
     )
 
 
-def _count(counts: Any, name: str) -> int:
+def _count(counts: object, name: str) -> int:
     """Return a count of tokens; 0 where a server does not say, or says what is no count."""
     value = cast("dict[str, Any]", counts).get(name) if isinstance(counts, dict) else None
     return value if isinstance(value, int) and value > 0 else 0

@@ -11,9 +11,7 @@ from keepthread.model import Message
 class Model(Protocol):
     """Anything that answers a conversation: an async function fits, and so does an object with an async `__call__`."""
 
-    def __call__(
-        self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]], /
-    ) -> Awaitable[str | Message]:
+    def __call__(self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]], /) -> Awaitable[str | Message]:
         """Return the next message of a conversation: an assistant's Message, or just its text.
 
         Args:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
-from keepthread.errors import InvalidMessage, ModelFailedError, ModelSetupError
+from keepthread.errors import ModelFailedError, ModelSetupError
 from keepthread.model import Message, Usage, from_openai
 
 from .storable import storable, storable_json
@@ -31,16 +31,16 @@ class ScriptedModel:
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:
-        """Return the model of a file: in a `.jsonl` file one chat dict a line, else one text a line, without empty ones.
+        """Return the model of a file: one chat dict a line if its name ends in `.jsonl`, else one text a line.
 
-        The file is read when the model is first called; ModelSetupError if it cannot be.
+        Empty lines are skipped. The file is read when the model is first called; ModelSetupError if it cannot be.
         """
         model = cls([])
         model._replies = None
         model._path = Path(path)
         return model
 
-    async def __call__(self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]], /) -> Message:
+    async def __call__(self, _messages: Sequence[Message], _tools: Sequence[Mapping[str, Any]], /) -> Message:
         """Return the next reply of the script; ModelFailedError when there is none left."""
         if self._replies is None:
             self._replies = _replies_in(self._path or Path())
@@ -61,7 +61,7 @@ def _marked(reply: str | Message | Mapping[str, Any]) -> Message:
     elif isinstance(reply, Message):
         message = reply
     else:
-        message = from_openai({"role": "assistant", **storable_json(dict(reply))})
+        message = from_openai({"role": "assistant", **cast("dict[str, Any]", storable_json(dict(reply)))})
     if message.usage is None:
         # model_copy keeps the provider's form, which an edit would drop.
         message = message.model_copy(update={"usage": Usage(model=NAME, estimated=True)})
@@ -83,9 +83,14 @@ def _replies_in(path: Path) -> list[ScriptedReply]:
 def _chat_dict(path: Path, number: int, line: str) -> Mapping[str, Any]:
     try:
         reply = json.loads(line)
-        _marked(reply)
-    except (ValueError, TypeError, InvalidMessage) as failure:
-        raise ModelSetupError(
-            f"Line {number} of the script {str(path)!r} is no chat message.", hint='Write {"content": "…"} on each line.'
-        ) from failure
-    return reply
+        if isinstance(reply, dict):
+            _marked(cast("dict[str, Any]", reply))
+            return cast("dict[str, Any]", reply)
+    except (ValueError, RecursionError) as failure:
+        raise _no_message(path, number) from failure
+    raise _no_message(path, number)
+
+
+def _no_message(path: Path, number: int) -> ModelSetupError:
+    said = f"Line {number} of the script {str(path)!r} is no chat message."
+    return ModelSetupError(said, hint='Write {"content": "…"} on each line.')

@@ -17,7 +17,7 @@ def storable(text: str) -> str:
     return text.replace("\x00", REPLACEMENT)
 
 
-def storable_json(value: Any) -> Any:
+def storable_json(value: object) -> object:
     """Return a JSON value with every text and every key in it made storable."""
     if isinstance(value, str):
         return storable(value)

@@ -22,8 +22,7 @@ from .sqlite_writer import Queue, Worker, read, write
 T = TypeVar("T")
 Item = TypeVar("Item")
 
-_PAGE_COUNT = Query("page_count", "PRAGMA page_count", Count, Count._make)
-_PAGE_SIZE = Query("page_size", "PRAGMA page_size", Count, Count._make)
+_DATABASE_BYTES = Query("database_bytes", Count._make)
 
 _MOST_READERS = 4
 _LAST_WORDS_SECONDS = 5.0
@@ -129,7 +128,7 @@ async def _nothing(_tx: Tx) -> None:
 
 
 async def _facts(tx: Tx, settings: SqliteSettings) -> EngineFacts:
-    (pages,), (page_bytes,) = (await tx.run(_PAGE_COUNT))[0], (await tx.run(_PAGE_SIZE))[0]
+    (database_bytes,) = (await tx.run(_DATABASE_BYTES))[0]
     (version,) = (await tx.run(SCHEMA_VERSION))[0]
     wal = settings.path and settings.path.with_name(settings.path.name + "-wal")
     return EngineFacts(
@@ -137,6 +136,6 @@ async def _facts(tx: Tx, settings: SqliteSettings) -> EngineFacts:
         location=settings.location,
         engine_version=f"SQLite {sqlite3.sqlite_version}",
         schema_version=version,
-        size_bytes=pages * page_bytes + (wal.stat().st_size if wal and wal.exists() else 0),
+        size_bytes=database_bytes + (wal.stat().st_size if wal and wal.exists() else 0),
         durability=settings.durability if settings.path else "none",
     )

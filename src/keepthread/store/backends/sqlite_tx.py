@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-from ..queries import Query  # noqa: TID252 - backends are a room inside store
+from ..queries import Query, statements  # noqa: TID252 - backends are a room inside store
 from .base import Column, DuplicateKey
 
 R = TypeVar("R", bound=tuple[Any, ...])
@@ -31,8 +31,9 @@ _statements: dict[str, _Statement] = {}
 def _statement(query: Query[Any]) -> _Statement:
     found = _statements.get(query.name)
     if found is None:
-        names = list(dict.fromkeys(_PARAMETER.findall(query.sql)))
-        sql = _PARAMETER.sub(lambda match: f"?{names.index(match[1]) + 1}", query.sql)
+        text = statements("sqlite")[query.name]
+        names = list(dict.fromkeys(_PARAMETER.findall(text)))
+        sql = _PARAMETER.sub(lambda match: f"?{names.index(match[1]) + 1}", text)
         found = _statements[query.name] = _Statement(sql, _arguments(names))
     return found
 

@@ -4,6 +4,13 @@ SELECT id, title, metadata, agent, archived, next_position, version, message_cou
 FROM kt_threads
 WHERE tenant_id = :tenant AND id = :thread;
 
+-- name: lock_thread
+-- The same for a change that depends on it: nobody else changes the thread before this transaction ends. SQLite's write
+-- transactions hold that lock already; other engines say so in a statement of their own.
+SELECT id, title, metadata, agent, archived, next_position, version, message_count, created_at, updated_at
+FROM kt_threads
+WHERE tenant_id = :tenant AND id = :thread;
+
 -- name: insert_thread
 -- A new thread without messages.
 INSERT INTO kt_threads (

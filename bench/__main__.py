@@ -1,0 +1,98 @@
+"""The command line: `python -m bench [--only ROW] [--quick] [--json FILE] [--dir FOLDER] [--strict]`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import platform
+import sqlite3
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Coroutine, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from .report import Report, as_json, lines
+from .workplace import Workplace, file_system, is_in_memory
+
+Row = Callable[[Workplace], Coroutine[Any, Any, Report]]
+
+# By name and not by import: a row whose peer is not installed does not keep the others from running.
+ROWS = {
+    "append": "append:run",
+    "concurrent": "concurrent:run",
+    "tail": "tail:run",
+    "load": "load:run",
+    "list": "listing:run",
+    "save": "save:run",
+    "import": "start:run_import",
+    "help": "start:run_help",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the rows that were asked for, print what they found, and return the exit code."""
+    options = _options(arguments)
+    began = time.perf_counter()
+    folder = Path(options.dir)
+    print("\n".join(_conditions(folder, quick=options.quick)), flush=True)
+    reports: list[Report] = []
+    failed: list[str] = []
+    for name in options.only or ROWS:
+        report = _run(name, folder, quick=options.quick)
+        if report is None:
+            failed.append(name)
+            continue
+        reports.append(report)
+        print("\n" + "\n".join(lines(report)), flush=True)
+    misses = sum(report.misses for report in reports)
+    claims = sum(bool(claim.verdict) for report in reports for claim in report.claims)
+    took = time.perf_counter() - began
+    print(f"\n{claims - misses} of {claims} targets reached, {misses} missed, {len(failed)} rows failed; {took:.0f} s")
+    if options.json:
+        found = {"conditions": _conditions(folder, quick=options.quick), "failed": failed}
+        found["rows"] = [as_json(report) for report in reports]
+        Path(options.json).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return int(options.strict and bool(misses or failed))
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="What keepthread costs. See docs/benchmarks.md.")
+    parser.add_argument("--only", action="append", choices=ROWS, metavar="ROW", help=f"one of {', '.join(ROWS)}; repeatable")
+    parser.add_argument("--quick", action="store_true", help="see that it works: small, and no figure to believe")
+    parser.add_argument("--json", metavar="FILE", help="write everything that was found to a file as well")
+    parser.add_argument("--dir", metavar="FOLDER", default=".", help="where to put the databases: on a real disk")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 if a target is missed or a row fails")
+    return parser.parse_args(arguments)
+
+
+def _run(name: str, folder: Path, *, quick: bool) -> Report | None:
+    try:
+        module, _, function = ROWS[name].partition(":")
+        row = cast("Row", getattr(import_module(f"bench.rows.{module}"), function))
+        with tempfile.TemporaryDirectory(prefix=".bench-", dir=folder, ignore_cleanup_errors=True) as place:
+            return asyncio.run(row(Workplace(folder=Path(place), quick=quick)))
+    except Exception:  # noqa: BLE001 - a row that fails is told, and the others still run
+        print(f"\n{name}: FAILED\n{traceback.format_exc()}", flush=True)
+        return None
+
+
+def _conditions(folder: Path, *, quick: bool) -> list[str]:
+    kind = file_system(folder)
+    found = [
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.system()} {platform.machine()},"
+        f" databases on {kind}"
+    ]
+    if is_in_memory(kind):
+        found.append("This is no disk: durable writes cost nothing here. Name a folder on a disk with --dir.")
+    if quick:
+        found.append("A quick run: it shows that the benchmarks work. Its figures mean nothing.")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""Loading a whole thread of 1,000 messages."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sized
+
+from keepthread.store import ThreadStore
+
+from ..measuring import Side, seconds, take_turns  # noqa: TID252 - rows are a room inside bench
+from ..peers.langchain import AsyncPeer, BlockingPeer  # noqa: TID252 - as above
+from ..peers.openai_agents import SqlalchemyPeer, SqlitePeer  # noqa: TID252 - as above
+from ..report import Claim, Report, at_most, below, figures_of  # noqa: TID252 - as above
+from ..workload import conversation, turn  # noqa: TID252 - as above
+from ..workplace import Workplace  # noqa: TID252 - as above
+
+LENGTH = 1_000
+_ID = "conversation"
+_OURS = "keepthread"
+
+
+async def run(workplace: Workplace) -> Report:
+    rounds, per_round, length = workplace.rounds(9), workplace.size(10), workplace.size(LENGTH)
+    path = workplace.database("load")
+    await conversation(path, length)
+    store = await ThreadStore.create(path)
+    plain = [SqlitePeer(workplace.database("load-openai")), SqlalchemyPeer(workplace.database("load-sqlalchemy"))]
+    typed = [AsyncPeer(workplace.database("load-langchain")), BlockingPeer(workplace.database("load-blocking"))]
+
+    async def ours(conversation: str) -> Sized:
+        return (await store.get_thread(conversation)).messages
+
+    sides: dict[str, Side] = {_OURS: _whole(ours, length)}
+    for peer in (*plain, *typed):
+        for number in range(length // 2):
+            await peer.append(_ID, turn(number))
+        sides[peer.name] = _whole(peer.load, length)
+    timings = await take_turns(sides, rounds=rounds, per_round=per_round, warm_up=2)
+    for opened in (store, *plain, *typed):
+        await opened.close()
+    return Report(
+        row="load",
+        measures=f"a thread of {length:,} messages, whole, alone in its database",
+        rounds=rounds,
+        per_round=per_round,
+        figures=figures_of(timings),
+        claims=[
+            Claim(
+                what=f"against {SqlitePeer.name} (plain dicts)",
+                figure=timings.ratio(_OURS, SqlitePeer.name),
+                target=at_most(3),
+            ),
+            *(
+                Claim(what=f"against {peer.name} (typed)", figure=timings.ratio(_OURS, peer.name), target=below(1))
+                for peer in typed
+            ),
+            Claim(
+                what=f"against {SqlalchemyPeer.name} (plain dicts)", figure=timings.ratio(_OURS, SqlalchemyPeer.name)
+            ),
+        ],
+        notes=["keepthread's messages carry metadata, which the peers' do not"],
+    )
+
+
+def _whole(load: Callable[[str], Awaitable[Sized]], length: int) -> Side:
+    async def check() -> None:
+        assert len(await load(_ID)) == length
+
+    async def measure() -> float:
+        return await seconds(check())
+
+    return measure

@@ -1,0 +1,70 @@
+"""Resuming: the last 40 messages of a thread of any length."""
+
+from __future__ import annotations
+
+from keepthread.store import ThreadStore
+
+from ..bare import Bare  # noqa: TID252 - rows are a room inside bench
+from ..measuring import Side, seconds, take_turns  # noqa: TID252 - as above
+from ..report import Claim, Report, at_most, figures_of  # noqa: TID252 - as above
+from ..workload import conversation  # noqa: TID252 - as above
+from ..workplace import Workplace  # noqa: TID252 - as above
+
+LAST = 40
+LENGTHS = (100, 10_000)
+_ID = "conversation"
+
+
+async def run(workplace: Workplace) -> Report:
+    rounds, per_round = workplace.rounds(9), workplace.size(100)
+    short, long = (max(LAST, workplace.size(length)) for length in LENGTHS)
+    stores: dict[int, ThreadStore] = {}
+    for length in (short, long):
+        path = workplace.database(f"tail-{length}")
+        await conversation(path, length)
+        stores[length] = await ThreadStore.create(path)
+    bare = Bare(workplace.folder / f"tail-{long}.db")
+    await bare.open()
+    await _agree(stores[long], bare)
+    sides: dict[str, Side] = {
+        f"keepthread, N = {long:,}": _ours(stores[long]),
+        f"bare read, N = {long:,}": _floor(bare),
+        f"keepthread, N = {short:,}": _ours(stores[short]),
+    }
+    ours, floor, ours_short = sides
+    timings = await take_turns(sides, rounds=rounds, per_round=per_round, warm_up=5)
+    for opened in (*stores.values(), bare):
+        await opened.close()
+    return Report(
+        row="tail",
+        measures=f"get_thread(id, last={LAST}) of a thread of N messages",
+        rounds=rounds,
+        per_round=per_round,
+        figures=figures_of(timings),
+        claims=[
+            Claim(what="against the bare read", figure=timings.ratio(ours, floor), target=at_most(2)),
+            Claim(what=f"N = {long:,} against N = {short:,}", figure=timings.ratio(ours, ours_short), target=at_most(1.2)),
+        ],
+        notes=["the bare read: two SELECTs, json.loads and the same objects, filled unchecked, through one thread hop"],
+    )
+
+
+async def _agree(store: ThreadStore, bare: Bare) -> None:
+    ours = await store.get_thread(_ID, last=LAST)
+    theirs = await bare.run(lambda: bare.tail(_ID, LAST))
+    assert ours.messages == theirs.messages, "the two sides read different things"
+    assert len(ours.messages) == LAST
+
+
+def _ours(store: ThreadStore) -> Side:
+    async def measure() -> float:
+        return await seconds(store.get_thread(_ID, last=LAST))
+
+    return measure
+
+
+def _floor(bare: Bare) -> Side:
+    async def measure() -> float:
+        return await seconds(bare.run(lambda: bare.tail(_ID, LAST)))
+
+    return measure

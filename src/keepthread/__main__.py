@@ -1,0 +1,5 @@
+"""`python -m keepthread` is the command line."""
+
+from keepthread.cli import main
+
+main()

@@ -1,0 +1,110 @@
+"""Which database a command works on, and how it is opened: never made by a command that only reads."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from keepthread.errors import InvalidSetting, UnavailableError
+
+from .render import program, quoted, say
+
+if TYPE_CHECKING:
+    from keepthread.store import ThreadStore
+
+T = TypeVar("T")
+
+_FROM_OPTION = "--db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What stood before the command."""
+
+    db: str | None = None
+    tenant: str | None = None
+
+    def command(self, *words: str) -> str:
+        """Return a command that a person can paste, for the same database and tenant."""
+        chosen = [("--db", self.db), ("--tenant", self.tenant)]
+        options = [f"{name} {quoted(value)}" for name, value in chosen if value is not None]
+        return " ".join([program(), *options, *map(quoted, words)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A database, before it is opened."""
+
+    url: str
+    source: str
+    """What named it: "--db", a variable, or "default"."""
+    path: Path | None
+    """Its file; None where it is none."""
+    is_memory: bool
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is something to open. An empty file is none: opening it would make tables in it."""
+        return self.path is None or (self.path.exists() and (self.path.is_dir() or self.path.stat().st_size > 0))
+
+
+def place_of(options: Options) -> Place:
+    """Return the database that the command line or the environment names.
+
+    Raises:
+        InvalidSetting: It cannot be understood. The message says which setting named it.
+    """
+    from keepthread.store.environment import Setting, database_setting, environment
+    from keepthread.store.url import parse
+
+    setting = Setting(options.db, _FROM_OPTION) if options.db is not None else database_setting(environment())
+    try:
+        parsed = parse(setting.value)
+    except InvalidSetting as error:
+        raise InvalidSetting(f"{error.message} It was named by {setting.source}.", hint=error.hint) from error
+    return Place(
+        url=setting.value, source=setting.source, path=parsed.path, is_memory=parsed.dialect == "memory"
+    )
+
+
+async def open_store(options: Options, *, create: bool = False) -> ThreadStore:
+    """Open the database, or with *create* make it, and return the store of the tenant.
+
+    The files of a database that the environment names are where KEEPTHREAD_FILES says; those of one that `--db` names are
+    beside it: the variable goes with the other database.
+
+    Raises:
+        UnavailableError: There is none, and nothing was made; or it cannot be opened.
+    """
+    from keepthread import ThreadStore
+
+    place = place_of(options)
+    if not create and not place.exists:
+        raise UnavailableError(
+            f"There is no database at {str(place.path)!r} ({place.source}).",
+            hint=f"Make it with `{options.command('init')}`, or name another one with --db.",
+        )
+    if place.is_memory:
+        say("A database in memory is empty, and is gone when this command ends.")
+    store = await (ThreadStore.from_env() if options.db is None else ThreadStore.create(options.db))
+    return store if options.tenant is None else store.for_tenant(options.tenant)
+
+
+@asynccontextmanager
+async def opened(options: Options, *, create: bool = False) -> AsyncIterator[ThreadStore]:
+    """Open the database for one command. See open_store."""
+    store = await open_store(options, create=create)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run the asynchronous part of a command. asyncio is imported here: --help would pay for it."""
+    import asyncio
+
+    return asyncio.run(coroutine)

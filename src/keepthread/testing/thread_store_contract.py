@@ -1,0 +1,44 @@
+"""The whole contract of a ThreadStore, put together from its promises."""
+
+from __future__ import annotations
+
+from .append_contract import AppendContract
+from .attachment_contract import AttachmentContract
+from .faithful_contract import FaithfulContract
+from .history_contract import HistoryContract
+from .list_contract import ListContract
+from .merge_contract import MergeContract
+from .narrator_contract import NarratorContract
+from .owner_contract import OwnerContract
+from .read_contract import ReadContract
+from .refusal_contract import LimitContract, RefusalContract
+from .save_contract import SaveContract
+from .sharing_contract import SharingContract
+from .tenant_contract import TenantContract
+from .values_contract import ValuesContract
+from .window_contract import WindowContract
+
+
+class ThreadStoreContract(
+    AppendContract,
+    SaveContract,
+    OwnerContract,
+    MergeContract,
+    ValuesContract,
+    WindowContract,
+    ReadContract,
+    ListContract,
+    HistoryContract,
+    TenantContract,
+    FaithfulContract,
+    RefusalContract,
+    LimitContract,
+    AttachmentContract,
+    SharingContract,
+    NarratorContract,
+):
+    """Inherit from it and define two fixtures; every test must then pass as it is.
+
+    `store` is a fresh, empty ThreadStore, open. `open_store` is an async callable that opens a further ThreadStore on the
+    database of `store`; where no second one can reach it, as in memory, let the fixture skip.
+    """
