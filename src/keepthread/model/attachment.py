@@ -6,7 +6,7 @@ import mimetypes
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BeforeValidator, Field, PlainValidator, PrivateAttr, model_validator
+from pydantic import BeforeValidator, Field, PlainValidator, PrivateAttr, StrictStr, model_validator
 
 from keepthread.errors import FileContentNotFound, InvalidAttachment, InvalidError
 
@@ -27,11 +27,11 @@ class Attachment(Value):
 
     refused_as: ClassVar[type[InvalidError]] = InvalidAttachment
 
-    filename: str
+    filename: StrictStr
     """The user's name for it, kept as it is and never used as a path."""
     content: Annotated[bytes | None, BeforeValidator(_bytes_of)] = Field(default=None, exclude=True, repr=False)
     """The bytes; text is taken as UTF-8. None for a file that was loaded with its thread: `await attachment.read()`."""
-    mime_type: str | None = None
+    mime_type: StrictStr | None = None
     """The media type that the user declared, or that the file's name suggests."""
     detected_type: str | None = None
     """The media type that the bytes suggest; None until stored."""
@@ -65,6 +65,16 @@ class Attachment(Value):
         """Return the file at *path* as an attachment, its bytes read now."""
         path = Path(path)
         return cls(filename=path.name, content=path.read_bytes(), mime_type=mime_type)
+
+    def __eq__(self, other: object) -> bool:
+        # Where the bytes can be read is no part of what the file is; once they are stored their hash stands for them.
+        if not isinstance(other, Attachment):
+            return NotImplemented
+        same_bytes = self.is_stored or self.content == other.content
+        return same_bytes and self.model_dump() == other.model_dump()
+
+    def __hash__(self) -> int:
+        return hash((self.filename, self.sha256, self.size))
 
     @property
     def is_stored(self) -> bool:

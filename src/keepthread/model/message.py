@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, PlainValidator, field_validator, model_validator
+from pydantic import Field, PlainValidator, StrictStr, field_validator, model_validator
 
 from keepthread.errors import InvalidAttachment, InvalidMessage
 
@@ -30,14 +30,14 @@ class Message(Value):
     Only what belongs to storing is set in place: `position` when it is stored, `attachments` by `add_attachment`.
     """
 
-    id: str = Field(default_factory=new_id)
+    id: StrictStr = Field(default_factory=new_id)
     """Unique in its thread: appending the same id again stores nothing. A UUIDv7 unless you pass your own."""
     role: Role
-    content: str | tuple[ContentPart, ...] | None = None
+    content: StrictStr | tuple[ContentPart, ...] | None = None
     """Text, or typed parts; None where a message consists of tool calls or attachments."""
-    name: str | None = None
+    name: StrictStr | None = None
     tool_calls: tuple[ToolCall, ...] = ()
-    tool_call_id: str | None = None
+    tool_call_id: StrictStr | None = None
     """For role "tool": the call that this is the result of."""
     attachments: tuple[Attachment, ...] = ()
     metadata: Annotated[dict[str, Any], PlainValidator(frozen_object("Message.metadata", InvalidMessage)), OBJECT] = (

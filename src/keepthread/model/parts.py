@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, StrictStr, model_validator
 
 from keepthread.errors import InvalidMessage
 
@@ -27,14 +27,15 @@ class _Part(Value):
 
     def to_json(self) -> dict[str, Any]:
         """Return the part as the JSON object it was made from."""
-        return self.model_dump(exclude_unset=True)
+        # What was not given is not written; the type is what a reader finds the kind of part by.
+        return {"type": vars(self)["type"], **self.model_dump(exclude_unset=True)}
 
 
 class TextPart(_Part):
     """A piece of text."""
 
     type: Literal["text"] = "text"
-    text: str
+    text: StrictStr
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -76,9 +77,9 @@ ContentPart = Annotated[TextPart | ImagePart | OtherPart, Field(union_mode="left
 class ToolCall(Value):
     """A model's request to run a tool."""
 
-    id: str
-    name: str
-    arguments: str = "{}"
+    id: StrictStr
+    name: StrictStr
+    arguments: StrictStr = "{}"
     """JSON as the model wrote it, which may be no JSON at all."""
 
     @model_validator(mode="after")

@@ -47,10 +47,9 @@ class Snapshot:
         return {message.id: digest for message, digest in zip(self.messages, self.digests, strict=True)}
 
     def copied(self) -> Snapshot:
-        """Return a snapshot that can be extended without changing this one."""
-        return replace(
-            self, messages=list(self.messages), digests=list(self.digests), attachments=list(self.attachments)
-        )
+        """Return a snapshot with messages of its own."""
+        messages = [Message.trusted(dict(vars(message))) for message in self.messages]
+        return replace(self, messages=messages, digests=list(self.digests), attachments=list(self.attachments))
 
     def extend(self, messages: list[Message], digests: list[bytes]) -> None:
         """Take in *messages* that were appended, with their positions."""

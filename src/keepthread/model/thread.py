@@ -7,7 +7,16 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    PrivateAttr,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
 
 from keepthread.errors import InvalidMessage, InvalidThread, MessageNotFound, MessagesNotLoaded
 
@@ -50,14 +59,14 @@ class Thread(BaseModel):
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True, hide_input_in_errors=True)
 
-    id: str = Field(default_factory=new_id, frozen=True)
+    id: StrictStr = Field(default_factory=new_id, frozen=True)
     """Any 1 to 255 bytes of UTF-8 without control characters, compared byte by byte."""
-    title: str | None = None
+    title: StrictStr | None = None
     metadata: Annotated[dict[str, Any], PlainValidator(_metadata), OBJECT] = Field(default_factory=ThreadMetadata)
     """Your own JSON values. Also taken and given as `attributes`."""
     messages: list[Message] = Field(default_factory=list[Message])
     """In speaking order: a real list, to slice, insert into and assign. A header from a list has none and says so."""
-    agent: str | None = None
+    agent: StrictStr | None = None
     """The name of the agent that last answered in it."""
     archived: bool = False
     message_count: int = 0

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt
+from typing import Self
+
+from pydantic import NonNegativeInt, model_validator
+
+from keepthread.errors import InvalidMessage
+
+from .json_values import check_text
+from .value import Value
 
 
-class Usage(BaseModel):
+class Usage(Value):
     """Tokens of one answer, as the provider counted them. Two add up."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     input_tokens: NonNegativeInt = 0
     output_tokens: NonNegativeInt = 0
@@ -20,6 +25,11 @@ class Usage(BaseModel):
     """The model that answered; None for a sum over several."""
     estimated: bool = False
     """True where a count is our estimate and not the provider's."""
+
+    @model_validator(mode="after")
+    def _storable(self) -> Self:
+        check_text(self.model or "", "Usage.model", InvalidMessage)
+        return self
 
     @property
     def total_tokens(self) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
-from keepthread.errors import InvalidAttachment, InvalidMessage
+from keepthread.errors import ForeignDatabaseError, InvalidAttachment, InvalidMessage
 from keepthread.model import Attachment, Message
 from keepthread.model.blobs import BlobStore, open_default
 from keepthread.model.record import Record, Source, encode
@@ -21,8 +22,8 @@ class Prepared:
     """By message id, in order."""
     attachments: dict[str, tuple[Attachment, ...]] = field(default_factory=dict[str, tuple[Attachment, ...]])
     """Of every message, by its id, as they are once stored."""
-    fresh: list[Attachment] = field(default_factory=list[Attachment])
-    """Those whose bytes are still in memory."""
+    fresh: list[tuple[str, str, str | None, bytes]] = field(default_factory=list[tuple[str, str, str | None, bytes]])
+    """(SHA-256, filename, media type, content) of what was stored just now."""
 
     @property
     def files(self) -> tuple[tuple[str, str], ...]:
@@ -55,25 +56,20 @@ class AttachmentFiles:
         blobs = self.blobs
         return (blobs, tenant) if blobs is not None else None
 
-    async def prepare(self, tenant: str, messages: Sequence[Message], limits: Limits) -> Prepared:
-        """Return *messages* as rows, after their bytes were stored. Everything is checked before the first byte is.
+    async def prepare(self, tenant: str, messages: Sequence[Message], limits: Limits, prepared: Prepared) -> None:
+        """Fill *prepared* with *messages* as rows, and store their bytes once all of it has been checked.
 
         Raises:
             InvalidMessage, InvalidAttachment, TooLargeError, FullError: No message was stored.
         """
-        prepared = Prepared(
-            records={message.id: _encoded(message) for message in messages},
-            attachments={message.id: message.attachments for message in messages},
-        )
+        prepared.records = {message.id: _encoded(message) for message in messages}
+        prepared.attachments = {message.id: message.attachments for message in messages}
         limits.check_turn(list(prepared.records.values()))
         for message in messages:
-            source = self.source(tenant)
-            if any(not file.is_stored or file.is_elsewhere(source) for file in message.attachments):
+            if message.attachments:
                 stored = await self.store_all(tenant, message.attachments, prepared)
                 prepared.attachments[message.id] = stored
-                kept = message.trusted({**vars(message), "attachments": stored})
-                prepared.records[message.id] = _encoded(kept)
-        return prepared
+                prepared.records[message.id] = _encoded(message.trusted({**vars(message), "attachments": stored}))
 
     async def store_all(
         self, tenant: str, attachments: Iterable[Attachment], prepared: Prepared
@@ -82,13 +78,16 @@ class AttachmentFiles:
         return tuple([await self._stored(tenant, attachment, prepared) for attachment in attachments])
 
     async def _stored(self, tenant: str, attachment: Attachment, prepared: Prepared) -> Attachment:
-        if attachment.sha256 is not None and not attachment.is_elsewhere(self.source(tenant)):
-            return attachment
         blobs = await self._writable()
+        here = (blobs, tenant)
+        if attachment.sha256 is not None:
+            is_here = await blobs.exists(tenant, attachment.sha256)
+            if is_here or (attachment.content is None and not attachment.is_elsewhere(here)):
+                return attachment  # a reference to bytes that are gone stays one: it is found when they are read
         content = await attachment.read()
         blob = await blobs.put(tenant, content, filename=attachment.filename, mime_type=attachment.mime_type)
-        stored = attachment.stored_as(blob, (blobs, tenant))
-        prepared.fresh.append(stored)
+        stored = attachment.stored_as(blob, here)
+        prepared.fresh.append((blob.sha256, attachment.filename, attachment.mime_type, content))
         return stored
 
     async def _writable(self) -> BlobStore:
@@ -107,34 +106,29 @@ class AttachmentFiles:
 
         Somebody who deletes the last other reference removes them at the same time; see BlobStore.discard.
         """
-        for attachment in prepared.fresh:
-            blobs = self.blobs
-            if blobs is None or attachment.sha256 is None or attachment.content is None:
-                continue
-            if not await blobs.exists(tenant, attachment.sha256):
-                await blobs.put(
-                    tenant, attachment.content, filename=attachment.filename, mime_type=attachment.mime_type
-                )
+        blobs = self.blobs
+        for sha256, filename, mime_type, content in prepared.fresh:
+            if blobs is not None and not await blobs.exists(tenant, sha256):
+                await blobs.put(tenant, content, filename=filename, mime_type=mime_type)
 
-    async def discard(self, tenant: str, hashes: Iterable[str], unused: Callable[[str], Awaitable[bool]]) -> None:
+    async def discard(self, tenant: str, hashes: Sequence[str], unused: Callable[[str], Awaitable[bool]]) -> None:
         """Remove those of *hashes* that nothing refers to any more. A folder of another store's is left alone."""
         blobs = self.blobs
         if blobs is None or (not self._is_lasting and self._folder != ""):
             return
-        for sha256 in hashes:
-            if self._is_lasting:
+        if self._is_lasting and hashes:
+            try:
                 await blobs.claim(self._store_id)
-
-            async def is_unused(sha256: str = sha256) -> bool:
-                return await unused(sha256)
-
-            if await is_unused():
-                await blobs.discard(tenant, sha256, is_unused)
+            except ForeignDatabaseError:
+                return
+        for sha256 in hashes:
+            if await unused(sha256):
+                await blobs.discard(tenant, sha256, partial(unused, sha256))
 
 
 def _encoded(message: Message) -> Record:
     try:
         return encode(message)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         # A message that was made without its checks, by model_construct say.
         raise InvalidMessage(f"Message {message.id!r} cannot be stored ({type(error).__name__}).") from error

@@ -64,7 +64,7 @@ class ThreadCache:
 
 
 def _copy(thread: Thread) -> Thread:
-    """Return a thread of the caller's own. The messages are frozen, and shared."""
+    """Return a thread of the caller's own, down to its messages: attachments can be added to them in place."""
     base = snapshot_of(thread)
     if base is None:
         raise RuntimeError("A thread in the cache was never loaded: that is a bug in keepthread.")

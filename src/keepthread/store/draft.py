@@ -47,6 +47,13 @@ class Draft:
         return self.base is None or self.head != head_of(self.base)
 
     @property
+    def is_unchanged(self) -> bool:
+        """Whether it says what was loaded."""
+        if self.base is None or self.head_changed:
+            return False
+        return self.messages is None or (len(self.messages) == len(self.base.messages) and self.is_append)
+
+    @property
     def is_append(self) -> bool:
         """Whether all that changed is messages added at the end of a thread that was loaded."""
         if self.base is None or self.messages is None or self.head_changed:

@@ -11,7 +11,7 @@ from typing import Any
 
 from keepthread.errors import InvalidSetting, InvalidThread
 from keepthread.model.ids import to_microseconds
-from keepthread.model.json_values import canonical, frozen_object
+from keepthread.model.json_values import canonical, check_id, frozen_object
 
 from .backends.base import Column, Tx
 from .queries import COUNT_TAG, NEWEST_TAGGED_BY_TAG, NEWEST_TAGGED_BY_WALK, NEWEST_THREADS, WALK_END, Query, ThreadRow
@@ -89,9 +89,19 @@ def cursor_after(row: ThreadRow) -> str:
 def _parse_cursor(cursor: str) -> tuple[int, str]:
     try:
         at, thread_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return int(at), str(thread_id)
-    except (ValueError, TypeError) as error:
+        return int(at), check_id(thread_id, "The cursor", InvalidSetting)
+    except (ValueError, TypeError, OverflowError) as error:
         raise InvalidSetting("This cursor is none of keepthread's.", hint="Pass page.cursor as it is.") from error
+
+
+def end_of_prefix(prefix: str) -> str:
+    """Return the least text that is greater than every text that begins with *prefix*."""
+    kept = prefix.rstrip("\U0010ffff")
+    if not kept:
+        return _LAST_ID
+    following = ord(kept[-1]) + 1
+    # Between these two are the halves of surrogate pairs, which are no characters.
+    return kept[:-1] + ("\ue000" if following == 0xD800 else chr(following))  # noqa: PLR2004 - the first of them
 
 
 async def newest(tx: Tx, *, wish: Filter, limit: int | None) -> list[ThreadRow]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from keepthread.errors import InvalidSetting, InvalidThread
+from keepthread.errors import InvalidMessage, InvalidSetting, InvalidThread
 from keepthread.model import HistoryEntry, Message, Page, Thread
 from keepthread.model.json_values import check_id
 from keepthread.model.record import Source
@@ -17,7 +17,7 @@ from .attachments import AttachmentFiles
 from .backends.base import Backend, Tx
 from .cache import ThreadCache
 from .database import Database
-from .listing import cursor_after, newest, wanted
+from .listing import cursor_after, end_of_prefix, newest, wanted
 from .queries import COUNT_THREADS, NEXT_THREADS, THREADS_LIKE, Query, ThreadRow, Totals
 from .rows import header
 from .status import StoreStatus, status_of
@@ -70,6 +70,7 @@ class Reading:
             ThreadNotFound, MessageNotFound: There is none, or it was taken out of the view.
         """
         place = self._place(thread_id)
+        check_id(message_id, "The message's id", InvalidMessage)
         read = partial(operations.message, **place, message_id=message_id, source=self._source)
         return await self._backend.read(read)
 
@@ -145,8 +146,8 @@ class Reading:
 
     async def find_threads(self, prefix: str, *, limit: int = 2) -> list[Thread]:
         """Return threads whose id begins with *prefix*, without messages, by id. Two tell that it is not unique."""
-        end = prefix[:-1] + chr(ord(prefix[-1]) + 1) if prefix and prefix[-1] < "\ud7ff" else "\U0010ffff" * 4
-        return [header(row) for row in await self._rows(THREADS_LIKE, first=prefix, end=end, limit=limit)]
+        rows = await self._rows(THREADS_LIKE, first=prefix, end=end_of_prefix(prefix), limit=limit)
+        return [header(row) for row in rows]
 
     async def iter_messages(self, thread_id: str, *, after: int | None = None) -> AsyncIterator[Message]:
         """Yield a thread's messages in order, in pages, from *after* a position on. Those appended meanwhile come too.
@@ -163,7 +164,8 @@ class Reading:
                 yield message
             if len(messages) < _PAGE:
                 return
-            position = messages[-1].position or position
+            last = messages[-1].position
+            position = position if last is None else last
 
     async def history(self, thread_id: str) -> list[HistoryEntry]:
         """Return every version of every message, also the edited and removed ones, by position and revision.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import is_
+
 from keepthread.model import Message, Thread
 from keepthread.model.ids import from_microseconds
 from keepthread.model.json_values import canonical
@@ -59,7 +61,29 @@ def after_merge(thread: Thread, draft: Draft, prepared: Prepared, saved: Saved, 
                 message = mine[mark.id]
                 shown.append(message.at(mark.position, prepared.attachments.get(mark.id, message.attachments)))
         base.extend(shown, [mark.digest for mark in saved.marks])
-        taken_down = set(map(id, draft.messages))
-        added_since = [message for message in thread.messages if id(message) not in taken_down]
-        thread.messages[:] = shown + added_since
+        thread.messages[:] = _beside_owner(thread.messages, draft.messages, shown)
     refresh(thread, fields, base)
+
+
+def _beside_owner(now: list[Message], before: tuple[Message, ...], stored: list[Message]) -> list[Message]:
+    """Return the list of a thread after a save, with what its owner did to it while the save was under way.
+
+    Args:
+        now: The list as it is.
+        before: As it was when the save began.
+        stored: As it was stored.
+    """
+    if len(now) == len(before) and all(map(is_, now, before)):
+        return stored
+    saved = set(map(id, before))
+    by_id = {message.id: message for message in stored}
+    merged = [by_id.get(message.id) if id(message) in saved else message for message in now]
+    kept = [message for message in merged if message is not None]
+    # What others added goes behind what it stands behind in the store.
+    known = {message.id for message in (*before, *now)}
+    for index, message in enumerate(stored):
+        if message.id not in known:
+            earlier = {other.id for other in stored[:index]}
+            place = max((n + 1 for n, other in enumerate(kept) if other.id in earlier), default=0)
+            kept.insert(place, message)
+    return kept

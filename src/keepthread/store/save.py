@@ -214,11 +214,9 @@ async def result(tx: Tx, draft: Draft, row: ThreadRow, records: dict[str, Record
     if draft.messages is None:
         return Saved(row=row, marks=(), others={})
     place = {"tenant": draft.tenant, "thread": draft.thread_id}
-    marks = [mark for mark in await tx.run(MARKS, **place) if not mark.removed]
     known = draft.base.digest_by_id() if draft.base else {}
+    marks = _in_extent(await tx.run(MARKS, **place), draft, set(known))
     known.update({record.id: record.digest for record in records.values()})
-    if draft.base is not None and draft.base.extent != "all":
-        marks = _in_window(marks, {message.id for message in draft.messages}, to_end=draft.base.extent == "tail")
     unknown = [mark.id for mark in marks if known.get(mark.id) != mark.digest]
     return Saved(
         row=row,
@@ -227,9 +225,13 @@ async def result(tx: Tx, draft: Draft, row: ThreadRow, records: dict[str, Record
     )
 
 
-def _in_window(marks: list[Mark], mine: set[str], *, to_end: bool) -> list[Mark]:
-    """Leave out what stands before the caller's first message, or around a middle window: it was not loaded."""
-    if not to_end:
-        return [mark for mark in marks if mark.id in mine]
-    first = next((index for index, mark in enumerate(marks) if mark.id in mine), len(marks))
-    return marks[first:]
+def _in_extent(marks: list[Mark], draft: Draft, loaded: set[str]) -> list[Mark]:
+    """Return what the view shows of the part that the caller loaded, and of what was put into it since."""
+    shown = [mark for mark in marks if not mark.removed]
+    if draft.base is None or draft.base.extent == "all":
+        return shown
+    mine = {message.id for message in draft.messages or ()}
+    if draft.base.extent == "middle":
+        return [mark for mark in shown if mark.id in mine]
+    start = min((mark.position for mark in marks if mark.id in loaded or mark.id in mine), default=-(2**62))
+    return [mark for mark in shown if mark.position >= start]

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from keepthread.errors import InvalidMessage, InvalidThread
+from keepthread.errors import (
+    ConflictError,
+    InvalidMessage,
+    InvalidThread,
+    KeepthreadError,
+    ThreadNotFound,
+    UnavailableError,
+)
 from keepthread.model import Message, Thread
 from keepthread.model.ids import now_microseconds
-from keepthread.model.json_values import canonical, check_text, frozen_object
+from keepthread.model.json_values import canonical, check_id, check_text, frozen_object
 from keepthread.model.thread import snapshot_of
 
 from . import operations
-from .append import Turn, append
+from .append import Appended, Turn, append, store_turns
 from .attachments import Prepared
 from .backends.base import DuplicateKey, Tx
 from .draft import Draft, Head, take_down
@@ -60,10 +68,10 @@ class Writing(Reading):
         new = _checked([messages] if isinstance(messages, Message) else list(messages))
         if not new:
             return []
-        prepared = await self._files.prepare(self.tenant, new, self._database.limits)
-        turn = self._turn(place["thread_id"], prepared)
-        appended = await append(self._backend, turn, create=create, source=self._source)
-        await self._files.confirm(self.tenant, prepared)
+        async with self._storing_files() as prepared:
+            await self._files.prepare(self.tenant, new, self._database.limits, prepared)
+            turn = self._turn(place["thread_id"], prepared)
+            appended = await append(self._backend, turn, create=create, source=self._source)
         repeated = {message.id: message for message in appended.repeated}
         fresh = [message for message in new if message.id not in repeated]
         stored = {message.id: message for message in placed(tuple(fresh), prepared, appended)}
@@ -72,10 +80,10 @@ class Writing(Reading):
     async def save_thread(self, thread: Thread) -> Thread:
         """Store what changed in *thread* since it was loaded, merged with what others did meanwhile. One transaction.
 
-        New messages go to the end, after what others appended. After the list was sliced, inserted into or
-        reordered, the stored view is exactly that list, and then what others appended meanwhile; what was taken out
-        stays in the history. A thread that was never loaded is merged into the stored one, and its own values win.
-        Saving an unchanged thread writes nothing.
+        New messages go to the end, after what others appended. After the list was sliced, inserted into or reordered,
+        the stored view is exactly that list, and then what others appended meanwhile; what was taken out stays in the
+        history. A thread that was never loaded is merged into the stored one, and its own values win. Saving an
+        unchanged thread writes nothing.
 
         Returns:
             The same object, brought up to date: positions, counters, and what others added.
@@ -85,23 +93,63 @@ class Writing(Reading):
             ThreadNotFound: The thread was deleted since it was loaded. Nothing was written.
             InvalidError: A part of it cannot be stored. Nothing was written.
         """
+        for _ in range(_ATTEMPTS):
+            base = snapshot_of(thread)
+            try:
+                return await self._save_once(thread)
+            except ConflictError:
+                if snapshot_of(thread) is base:
+                    raise
+                # Another save of this very object came in between: what it stored is what ours begins with now.
+        return await self._save_once(thread)
+
+    async def _save_once(self, thread: Thread) -> Thread:
         draft = take_down(self.tenant, thread)
         self._database.limits.check_metadata(draft.head.metadata)
-        if draft.base is not None and not draft.head_changed and _same_list(draft):
+        if draft.is_unchanged:
             return thread
-        prepared = await self._files.prepare(self.tenant, draft.changed, self._database.limits)
-        if draft.base is not None and draft.is_append:
-            turn = replace(self._turn(draft.thread_id, prepared), at=draft.at, born=draft.base.born)
-            appended = await append(self._backend, turn, create=False, source=self._source)
-            if appended.version == draft.base.version + 1 and snapshot_of(thread) is draft.base:
-                after_append(thread, draft.base, draft, prepared, appended)
+        async with self._storing_files() as prepared:
+            await self._files.prepare(self.tenant, draft.changed, self._database.limits, prepared)
+            appended = await self._append(draft, prepared) if draft.is_append else None
+            if appended is None:
+                after_merge(thread, draft, prepared, await self._merge(draft, prepared), self._source)
+            elif (
+                draft.base is None
+                or appended.version != draft.base.version + 1
+                or snapshot_of(thread) is not draft.base
+            ):
+                after_merge(thread, draft, prepared, await self._look(draft, prepared), self._source)
             else:
-                await self._refresh(thread, draft, prepared)
-        else:
-            saved = await self._merge(draft, prepared)
-            after_merge(thread, draft, prepared, saved, self._source)
-        await self._files.confirm(self.tenant, prepared)
+                after_append(thread, draft.base, draft, prepared, appended)
         return thread
+
+    async def _append(self, draft: Draft, prepared: Prepared) -> Appended | None:
+        """Append what *draft* adds; None if a part of it is there already, and it has to be merged."""
+        born = draft.base.born if draft.base else None
+        turn = replace(self._turn(draft.thread_id, prepared), at=draft.at, born=born)
+        try:
+            appended = await self._backend.write_together(store_turns, turn)
+        except DuplicateKey:
+            return None
+        if appended is None:
+            raise ThreadNotFound(draft.thread_id, hint="It was deleted since it was loaded.")
+        return appended
+
+    @asynccontextmanager
+    async def _storing_files(self) -> AsyncGenerator[Prepared]:
+        """Keep the bytes that are stored on the way if what refers to them is written, and remove them if it is not."""
+        prepared = Prepared()
+        try:
+            yield prepared
+        except UnavailableError:
+            raise  # whether it was written is unknown
+        except KeepthreadError:
+            await self._files.discard(self.tenant, [sha256 for sha256, *_ in prepared.fresh], self._is_unused)
+            raise
+        await self._files.confirm(self.tenant, prepared)
+
+    async def _is_unused(self, sha256: str) -> bool:
+        return await self._backend.read(partial(operations.is_unused, tenant=self.tenant, sha256=sha256))
 
     def _turn(self, thread_id: str, prepared: Prepared) -> Turn:
         return Turn(
@@ -121,14 +169,14 @@ class Writing(Reading):
                 continue  # another process created the thread, or took the id, at the same moment: now it can be seen
         return await self._backend.write(merge)
 
-    async def _refresh(self, thread: Thread, draft: Draft, prepared: Prepared) -> None:
-        """Bring *thread* up to date after an append among others'."""
+    async def _look(self, draft: Draft, prepared: Prepared) -> Saved:
+        """Return what the store holds after an append among others'."""
 
         async def look(tx: Tx) -> Saved:
             row = await operations.thread_row(tx, tenant=draft.tenant, thread_id=draft.thread_id)
             return await result(tx, draft, row, prepared.records)
 
-        after_merge(thread, draft, prepared, await self._backend.read(look), self._source)
+        return await self._backend.read(look)
 
     async def get_or_create_thread(
         self,
@@ -141,7 +189,7 @@ class Writing(Reading):
         """Return a thread with its messages, made with these values if there was none. Of two callers, one makes it."""
         place = self._place(thread_id)
         head = Head(title, self._metadata_text(metadata), agent, archived=False)
-        _check_texts(title=title, agent=agent)
+        _check_fields(title=title, agent=agent)
         make = partial(operations.get_or_create, **place, head=head, at=now_microseconds(), source=self._source)
         try:
             return await self._backend.write(make)
@@ -173,7 +221,7 @@ class Writing(Reading):
             ThreadNotFound: There is no such thread.
         """
         place = self._place(thread_id)
-        _check_texts(title=title, agent=agent)
+        _check_fields(title=title, agent=agent, archived=archived)
         values = frozen_object("Thread.metadata", InvalidThread)(metadata)
         changes = {"title": title, "agent": agent, "archived": archived}
         change = partial(
@@ -195,21 +243,20 @@ class Writing(Reading):
         Raises:
             ThreadNotFound, MessageNotFound, InvalidMessage, TooLargeError: Nothing was written.
         """
-        prepared = Prepared()
-        if changes.get("attachments"):
-            changes["attachments"] = await self._files.store_all(self.tenant, changes["attachments"], prepared)
-        change = partial(
-            operations.edit,
-            **self._place(thread_id),
-            message_id=message_id,
-            changes=changes,
-            limits=self._database.limits,
-            at=now_microseconds(),
-            source=self._source,
-        )
-        edited = await self._backend.write(change)
-        await self._files.confirm(self.tenant, prepared)
-        return edited
+        check_id(message_id, "The message's id", InvalidMessage)
+        async with self._storing_files() as prepared:
+            if changes.get("attachments"):
+                changes["attachments"] = await self._files.store_all(self.tenant, changes["attachments"], prepared)
+            change = partial(
+                operations.edit,
+                **self._place(thread_id),
+                message_id=message_id,
+                changes=changes,
+                limits=self._database.limits,
+                at=now_microseconds(),
+                source=self._source,
+            )
+            return await self._backend.write(change)
 
     async def delete_thread(self, thread_id: str) -> None:
         """Remove a thread for good: its messages, their history, and the files that nothing else refers to.
@@ -218,11 +265,7 @@ class Writing(Reading):
             ThreadNotFound: There is no such thread.
         """
         hashes = await self._backend.write(partial(operations.delete, **self._place(thread_id)))
-
-        async def unused(sha256: str) -> bool:
-            return await self._backend.read(partial(operations.is_unused, tenant=self.tenant, sha256=sha256))
-
-        await self._files.discard(self.tenant, hashes, unused)
+        await self._files.discard(self.tenant, hashes, self._is_unused)
 
     def _metadata_text(self, metadata: Mapping[str, Any] | None) -> str:
         text = canonical(frozen_object("Thread.metadata", InvalidThread)(metadata))
@@ -230,17 +273,14 @@ class Writing(Reading):
         return text
 
 
-def _same_list(draft: Draft) -> bool:
-    """Return whether the list of messages is what was loaded."""
-    if draft.base is None or draft.messages is None:
-        return draft.messages is None
-    return not draft.changed and len(draft.messages) == len(draft.base.messages) and draft.is_append
-
-
-def _check_texts(**fields: str | Unset | None) -> None:
-    for name, value in fields.items():
+def _check_fields(*, archived: bool | Unset = UNSET, **texts: str | Unset | None) -> None:
+    for name, value in texts.items():
         if isinstance(value, str):
             check_text(value, f"Thread.{name}", InvalidThread)
+        elif value is not None and not isinstance(value, Unset):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+            raise InvalidThread(f"Thread.{name} must be text or None, not {type(value).__name__}.")
+    if not isinstance(archived, bool | Unset):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+        raise InvalidThread(f"Thread.archived must be True or False, not {type(archived).__name__}.")
 
 
 def _checked(messages: list[Message]) -> list[Message]:
