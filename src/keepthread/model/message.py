@@ -14,7 +14,7 @@ from .ids import new_id, now
 from .json_values import EMPTY, check_id, check_text, frozen_object
 from .parts import ContentPart, TextPart, ToolCall
 from .usage import Usage
-from .value import OBJECT, Value, with_metadata
+from .value import OBJECT, Value
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -53,11 +53,6 @@ class Message(Value):
     """In UTC, to the microsecond. Data only: the order of messages is their position."""
     position: int | None = None
     """A sort key in its thread, with gaps; only the order means anything. None until a store has assigned it."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _aliases(cls, fields: object) -> object:
-        return with_metadata(fields)
 
     @field_validator("tool_calls", "attachments", mode="before")
     @classmethod

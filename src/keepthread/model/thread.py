@@ -24,7 +24,7 @@ from .ids import new_id, now
 from .json_values import canonical, check_id, check_text, frozen_object
 from .message import Message, Role
 from .snapshot import Snapshot
-from .value import OBJECT, filled, refusal, with_metadata
+from .value import OBJECT, filled, name_metadata, refusal
 
 LAST_UPDATED = "last_updated"
 
@@ -82,6 +82,7 @@ class Thread(BaseModel):
     if not TYPE_CHECKING:
 
         def __init__(self, /, **fields: Any) -> None:
+            name_metadata(fields)
             try:
                 super().__init__(**fields)
             except ValidationError as failure:
@@ -97,11 +98,6 @@ class Thread(BaseModel):
             if name == "messages":
                 raise MessagesNotLoaded(self.id)
             return super().__getattr__(name)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _aliases(cls, fields: object) -> object:
-        return with_metadata(fields)
 
     @model_validator(mode="after")
     def _storable(self) -> Self:

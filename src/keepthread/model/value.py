@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema
 
@@ -25,14 +25,10 @@ def refusal(failure: ValidationError, what: str, error: type[InvalidError]) -> I
     return error(f"{what}.{place}: {first['msg']}." if place else f"{what}: {first['msg']}.")
 
 
-def with_metadata(fields: object) -> object:
-    """Return a constructor's *fields* with `attributes`, Narrator's name, as `metadata`."""
-    given = cast("dict[str, object]", fields)
-    if not isinstance(fields, dict) or "attributes" not in given:
-        return given
-    renamed = dict(given)
-    renamed.setdefault("metadata", renamed.pop("attributes"))
-    return renamed
+def name_metadata(fields: dict[str, Any]) -> None:
+    """Take `attributes`, Narrator's name for it, as `metadata` among a constructor's *fields*."""
+    if "attributes" in fields:
+        fields.setdefault("metadata", fields.pop("attributes"))
 
 
 def filled(
@@ -65,6 +61,7 @@ class Value(BaseModel):
     if not TYPE_CHECKING:
 
         def __init__(self, /, **fields: Any) -> None:
+            name_metadata(fields)
             try:
                 super().__init__(**fields)
             except ValidationError as failure:

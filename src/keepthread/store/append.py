@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from keepthread.errors import ConflictError, ThreadNotFound
 from keepthread.model import Message
@@ -24,8 +24,7 @@ STEP = 1 << 20
 """The gap between two positions: twenty insertions at one place before the thread has to be numbered anew."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(NamedTuple):
     """What one call adds to a thread, ready to be stored."""
 
     tenant: str
@@ -39,8 +38,7 @@ class Turn:
     """Only append to the thread that was made at this moment; None for any."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Appended:
+class Appended(NamedTuple):
     """What became of a turn."""
 
     positions: dict[str, int]
@@ -148,7 +146,7 @@ async def insert_thread(tx: Tx, tenant: str, thread_id: str, at: int, **fields: 
 
 async def _store_new(tx: Tx, turn: Turn) -> Appended:
     await insert_thread(tx, turn.tenant, turn.thread_id, turn.at)
-    (stored,) = await store_turns(tx, [replace(turn, born=None)])
+    (stored,) = await store_turns(tx, [turn._replace(born=None)])
     if stored is None:
         raise ThreadNotFound(turn.thread_id)
     return stored
@@ -167,7 +165,7 @@ async def _store_rest(tx: Tx, turn: Turn, source: Source | None) -> Appended:
     positions = {mark.id: mark.position for mark in marks}
     rest = tuple(record for record in turn.records if record.id not in positions)
     if rest:
-        (stored,) = await store_turns(tx, [replace(turn, records=rest)])
+        (stored,) = await store_turns(tx, [turn._replace(records=rest)])
         if stored is None:
             raise ThreadNotFound(turn.thread_id)
         positions.update(stored.positions)

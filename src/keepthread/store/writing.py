@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -126,7 +125,7 @@ class Writing(Reading):
     async def _append(self, draft: Draft, prepared: Prepared) -> Appended | None:
         """Append what *draft* adds; None if a part of it is there already, and it has to be merged."""
         born = draft.base.born if draft.base else None
-        turn = replace(self._turn(draft.thread_id, prepared), at=draft.at, born=born)
+        turn = self._turn(draft.thread_id, prepared)._replace(at=draft.at, born=born)
         try:
             appended = await self._backend.write_together(store_turns, turn)
         except DuplicateKey:
