@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
@@ -29,6 +30,7 @@ MODEL_VARIABLE = "KEEPTHREAD_MODEL"
 _ECHO = "echo"
 _QUIT = "/quit"
 _AGENT = "assistant"
+_TITLE_LENGTH = 60
 
 _EXAMPLES = """\b
 Examples:
@@ -118,6 +120,8 @@ class Talk:
         before = list(self._thread.messages)
         try:
             question = self._thread.add_message(Message(role="user", content=line))
+            if not self._thread.version:
+                self._thread.title = title_of(line)
             result = runner.run(self._agent.run(self._thread))
         except (ModelError, InvalidError) as error:
             # What was not answered is not stored, and must not be asked again with the next line.
@@ -144,6 +148,12 @@ class Talk:
             say(f"Go on with: {options.command('chat', self._thread.id)}")
 
 
+def title_of(line: str) -> str:
+    """Return what a list calls a conversation that begins with *line*: the beginning of it."""
+    words = " ".join(line.split())
+    return words if len(words) <= _TITLE_LENGTH else words[: _TITLE_LENGTH - 1].rstrip() + "…"
+
+
 def turn_json(thread_id: str, question: Message, answers: list[Message]) -> dict[str, object]:
     """Return one turn as JSON's values."""
     return {
@@ -165,7 +175,7 @@ def _typed_lines() -> Iterator[str]:
 
 def _prompted() -> Iterator[str]:
     with suppress(ImportError):
-        import readline  # noqa: F401 - importing it gives input() line editing; Windows has its own
+        import_module("readline")  # gives input() line editing; Windows has its own
     while True:
         try:
             if is_terminal():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _FROM_OPTION = "--db"
+_DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +47,18 @@ class Place:
     is_memory: bool
 
     @property
+    def named_by(self) -> str:
+        """Which setting named it, for a person."""
+        return _named_by(self.source)
+
+    @property
     def exists(self) -> bool:
         """Whether there is something to open. An empty file is none: opening it would make tables in it."""
         return self.path is None or (self.path.exists() and (self.path.is_dir() or self.path.stat().st_size > 0))
+
+
+def _named_by(source: str) -> str:
+    return "the default, as no setting names another" if source == _DEFAULT else f"named by {source}"
 
 
 def place_of(options: Options) -> Place:
@@ -64,17 +74,15 @@ def place_of(options: Options) -> Place:
     try:
         parsed = parse(setting.value)
     except InvalidSetting as error:
-        raise InvalidSetting(f"{error.message} It was named by {setting.source}.", hint=error.hint) from error
-    return Place(
-        url=setting.value, source=setting.source, path=parsed.path, is_memory=parsed.dialect == "memory"
-    )
+        raise InvalidSetting(f"{error.message} It is {_named_by(setting.source)}.", hint=error.hint) from error
+    return Place(url=setting.value, source=setting.source, path=parsed.path, is_memory=parsed.dialect == "memory")
 
 
 async def open_store(options: Options, *, create: bool = False) -> ThreadStore:
     """Open the database, or with *create* make it, and return the store of the tenant.
 
-    The files of a database that the environment names are where KEEPTHREAD_FILES says; those of one that `--db` names are
-    beside it: the variable goes with the other database.
+    Files are where KEEPTHREAD_FILES says, unless `--db` names the database: then they are beside it, for the variable
+    belongs to the database of the environment.
 
     Raises:
         UnavailableError: There is none, and nothing was made; or it cannot be opened.
@@ -84,7 +92,7 @@ async def open_store(options: Options, *, create: bool = False) -> ThreadStore:
     place = place_of(options)
     if not create and not place.exists:
         raise UnavailableError(
-            f"There is no database at {str(place.path)!r} ({place.source}).",
+            f"There is no database at {str(place.path)!r}, {place.named_by}.",
             hint=f"Make it with `{options.command('init')}`, or name another one with --db.",
         )
     if place.is_memory:
@@ -94,7 +102,7 @@ async def open_store(options: Options, *, create: bool = False) -> ThreadStore:
 
 
 @asynccontextmanager
-async def opened(options: Options, *, create: bool = False) -> AsyncIterator[ThreadStore]:
+async def opened(options: Options, *, create: bool = False) -> AsyncGenerator[ThreadStore]:
     """Open the database for one command. See open_store."""
     store = await open_store(options, create=create)
     try:

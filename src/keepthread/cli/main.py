@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from io import TextIOWrapper
 
@@ -43,6 +44,8 @@ def main(ctx: click.Context, *, db: str | None, tenant: str | None) -> None:
         # A terminal that cannot show a character gets its code, and never a traceback.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
     ctx.obj = Options(db=db, tenant=tenant)
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

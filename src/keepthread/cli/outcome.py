@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from enum import IntEnum
-from typing import Any
 
 import click
 
 from keepthread.errors import BusyError, InvalidError, KeepthreadError, NotFoundError, UnavailableError
 
-from .render import visible
+from .render import say
 
 
 class Code(IntEnum):
@@ -38,34 +37,22 @@ def code_of(error: KeepthreadError) -> Code:
     return next((code for kind, code in _CODES if isinstance(error, kind)), Code.FAILED)
 
 
-class Failure(click.ClickException):
-    """One of keepthread's errors, as click ends a command with it."""
-
-    def __init__(self, error: KeepthreadError) -> None:
-        super().__init__(error.message)
-        self.hint = error.hint
-        self.exit_code = code_of(error)
-
-    def show(self, file: Any = None) -> None:
-        """Write what happened and the remedy to stderr."""
-        click.echo(f"Error: {visible(self.message)}", file=file, err=file is None)
-        if self.hint:
-            click.echo(f"Hint: {visible(self.hint)}", file=file, err=file is None)
-
-
 class Commands(click.Group):
     """A group of commands whose errors end with our codes, and never with a traceback."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         """Run the command that was asked for."""
         try:
             result = super().invoke(ctx)
             # Now rather than at the interpreter's exit, where a reader that has gone would leave a traceback.
             sys.stdout.flush()
         except KeepthreadError as error:
-            raise Failure(error) from error
+            say(f"Error: {error.message}")
+            if error.hint:
+                say(f"Hint: {error.hint}")
+            raise click.exceptions.Exit(code_of(error)) from error
         except (KeyboardInterrupt, click.Abort):
-            click.echo(err=True)  # the terminal's ^C has no line end
+            say()  # the terminal's ^C has no line end
             raise click.exceptions.Exit(Code.INTERRUPTED) from None
         except BrokenPipeError:
             _forget_stdout()

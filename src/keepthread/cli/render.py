@@ -22,7 +22,7 @@ _KILO = 1000
 
 
 def visible(text: str) -> str:
-    """Return *text* with what would command a terminal shown as \\x1b and the like. Tabs and line ends stay."""
+    """Return *text* with what would command a terminal shown by its code. Tabs and line ends stay."""
     return _UNSAFE.sub(_shown, text.replace("\r\n", "\n"))
 
 
@@ -94,11 +94,10 @@ def size(number: float) -> str:
     """Return a size in bytes as a person reads it."""
     if number < _KILO:
         return count(int(number), "byte")
+    units = iter(("kB", "MB", "GB"))
     unit = "B"
-    for unit in ("kB", "MB", "GB", "TB"):
-        number /= _KILO
-        if number < _KILO:
-            break
+    while number >= _KILO and (larger := next(units, None)):
+        number, unit = number / _KILO, larger
     return f"{number:.1f} {unit}"
 
 
@@ -120,8 +119,10 @@ def program() -> str:
     import shutil
 
     started = Path(sys.argv[0])
-    if started.name == "__main__.py":
+    if started.parts[-2:] == ("keepthread", "__main__.py"):
         return f"{quoted(sys.executable)} -m keepthread"
     found = shutil.which("keepthread")
-    is_elsewhere = started.stem == "keepthread" and (found is None or not started.exists() or not started.samefile(found))
+    is_elsewhere = started.stem == "keepthread" and (
+        found is None or not started.exists() or not started.samefile(found)
+    )
     return quoted(str(started)) if is_elsewhere else "keepthread"

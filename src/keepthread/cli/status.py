@@ -50,7 +50,7 @@ def init(options: Options, *, as_json: bool) -> None:
         print_json(chosen)
         return
     click.echo(visible_line(found.location))
-    say(f"{'It was there already' if existed else 'Made'}; named by {found.source}.")
+    say(f"{'It was there already' if existed else 'Made'}: {place.named_by}.")
 
 
 @click.command(epilog=_STATUS_EXAMPLES)

@@ -67,7 +67,7 @@ def _pairs(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, 
     "--limit",
     type=click.IntRange(min=0),
     metavar="N",
-    help=f"At most so many; 0 is all.  [default: {_ON_A_TERMINAL} on a terminal, all in a pipe]",
+    help=f"At most so many; 0 is all.  [default: {_ON_A_TERMINAL} in a table, else all]",
 )
 @click.option(
     "--metadata",

@@ -1,14 +1,16 @@
-"""Shipped tests: what every backend and every place for files, also one of your own, must do. Needs pytest and pytest-asyncio.
+"""Shipped tests: what every backend and every place for files, also one of your own, must do.
 
-    class TestMyStore(ThreadStoreContract):
-        @pytest_asyncio.fixture
-        async def store(self) -> AsyncIterator[ThreadStore]:
-            async with ThreadStore("…") as store:
-                yield store
+Needs pytest and pytest-asyncio.
 
-        @pytest.fixture
-        def open_store(self) -> OpenStore:
-            return lambda: ThreadStore.create("…")
+class TestMyStore(ThreadStoreContract):
+    @pytest_asyncio.fixture
+    async def store(self) -> AsyncIterator[ThreadStore]:
+        async with ThreadStore("…") as store:
+            yield store
+
+    @pytest.fixture
+    def open_store(self) -> OpenStore:
+        return lambda: ThreadStore.create("…")
 """
 
 from pkgutil import iter_modules

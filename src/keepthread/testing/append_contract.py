@@ -70,7 +70,7 @@ class AppendContract:
         assert await store.append("t", []) == []
         assert (await store.get_thread("t")).version == before.version
 
-    async def test_an_unknown_thread_is_not_found(self, store: ThreadStore) -> None:
+    async def test_appending_to_an_unknown_thread_is_refused(self, store: ThreadStore) -> None:
         with pytest.raises(ThreadNotFound) as failure:
             await store.append("t", say("a"))
 
@@ -169,7 +169,7 @@ class AppendContract:
 
         assert await stored(store) == []
 
-    async def test_what_is_no_message_is_refused(self, store: ThreadStore) -> None:
+    async def test_what_is_no_message_is_not_appended(self, store: ThreadStore) -> None:
         await talk(store)
         nothing_of_ours: object = {"role": "user", "content": "a"}
 

@@ -14,7 +14,8 @@ OpenStore = Callable[[], Awaitable[ThreadStore]]
 
 def say(text: str, **fields: Any) -> Message:
     """Return a user's message whose id is its text, so that a test can name it."""
-    return Message(**{"id": text, "role": "user", "content": text, **fields})
+    values: dict[str, Any] = {"id": text, "role": "user", "content": text, **fields}
+    return Message(**values)
 
 
 async def talk(store: ThreadStore, *said: str, thread_id: str = "t", **fields: Any) -> Thread:

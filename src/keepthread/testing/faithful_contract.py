@@ -1,9 +1,10 @@
 """What goes in comes out equal: text, numbers, parts, ids, times (P12)."""
 
-# ruff: noqa: D102, RUF001, S101 - A test's name states its fact, confusable characters are input, and it is made of asserts.
+# ruff: noqa: D102, PLR2004, RUF001, S101 - A test's name states its fact, its numbers and odd characters are input, asserts are it.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -15,16 +16,64 @@ from keepthread.store import ThreadStore
 from .arrange import OpenStore, say, talk
 
 TEXTS = [
-    *("", " ", "\n", "\t tab", "line\r\nline\rline\n", "trailing ", "a\x01\x1b[31mred\x7f", "\ufeffbom", "\u2028\u2029"),
-    *("naïve café", "e\u0301 is not \u00e9", "日本語 한국어 ไทย", "עברית العربية \u202eRTL\u202c", "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 \U0010ffff"),
+    *(
+        "",
+        " ",
+        "\n",
+        "\t tab",
+        "line\r\nline\rline\n",
+        "trailing ",
+        "a\x01\x1b[31mred\x7f",
+        "\ufeffbom",
+        "\u2028\u2029",
+    ),
+    *(
+        "naïve café",
+        "e\u0301 is not \u00e9",
+        "日本語 한국어 ไทย",
+        "עברית العربية \u202eRTL\u202c",
+        "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 \U0010ffff",
+    ),
     *("😀", "👩‍👩‍👧‍👦 family", "🏳️‍🌈🇩🇪", "i̇İıI ßẞ", "\ufdd0\uffff\ue000", "x" * 1_000_000, "😀" * 100_000),
-    *("'; DROP TABLE kt_messages; --", "%s %(x)s :tenant ? $1 {x}", 'quote " \\ backslash', "\\u0000 \\x00", "NULL", "null"),
+    *(
+        "'; DROP TABLE kt_messages; --",
+        "%s %(x)s :tenant ? $1 {x}",
+        'quote " \\ backslash',
+        "\\u0000 \\x00",
+        "NULL",
+        "null",
+    ),
 ]
 
 JSON: list[Any] = [
-    *(0, 1, -1, 2**53 + 1, -(2**63), 2**64, 10**100, 0.0, -0.0, 1.0, 0.1, 1e308, 5e-324, -1.5, 1e16, 123456789.123456789),
+    *(
+        0,
+        1,
+        -1,
+        2**53 + 1,
+        -(2**63),
+        2**64,
+        10**100,
+        0.0,
+        -0.0,
+        1.0,
+        0.1,
+        1e308,
+        5e-324,
+        -1.5,
+        1e16,
+        123456789.123456789,
+    ),
     *(True, False, None, "", "text", "1", "true", "e\u0301", "\u2028", "😀", 'quote " \\ \n', "a\x01b"),
-    *([], {}, [[]], [{}], {"": {}}, [1, "1", True, None, 1.0], {"a.b": 1, 'a"b': 2, "$": 3, "😀": 4, "A": 5, "a": 6, "a ": 7}),
+    *(
+        [],
+        {},
+        [[]],
+        [{}],
+        {"": {}},
+        [1, "1", True, None, 1.0],
+        {"a.b": 1, 'a"b': 2, "$": 3, "😀": 4, "A": 5, "a": 6, "a ": 7},
+    ),
     {"deep": [{"er": [{"and": [{"deeper": [1, [2, [3, [4, {"x": None}]]]]}]}]}]},
 ]
 
@@ -38,18 +87,29 @@ MESSAGES: dict[str, dict[str, Any]] = {
     "tool calls": {
         "role": "assistant",
         "content": None,
-        "tool_calls": (ToolCall(id="1", name="f", arguments='{"x": 1}'), ToolCall(id="", name="é", arguments="not json")),
+        "tool_calls": (
+            ToolCall(id="1", name="f", arguments='{"x": 1}'),
+            ToolCall(id="", name="é", arguments="not json"),
+        ),
     },
     "a tool result": {"role": "tool", "tool_call_id": "call 1", "name": "f", "content": "[1]"},
-    "text parts": {"content": ({"type": "text", "text": "a"}, {"type": "text", "text": "b", "cache_control": {"ttl": 1}})},
+    "text parts": {
+        "content": ({"type": "text", "text": "a"}, {"type": "text", "text": "b", "cache_control": {"ttl": 1}})
+    },
     "a part made by hand": {"content": (TextPart(text="a"), TextPart.of("b"))},
     "an image part": {"content": ({"type": "image_url", "image_url": {"url": "data:x", "detail": "low", "new": [1]}},)},
     "a part of tomorrow": {"content": ({"type": "hologram", "z": None, "a": [1.0, {"b": -0.0}]},)},
     "no parts": {"content": ()},
     "an empty text part": {"content": ({"type": "text", "text": ""},)},
-    "usage": {"usage": Usage(input_tokens=2**40, output_tokens=1, cached_tokens=3, reasoning_tokens=4, model="m", estimated=True)},
+    "usage": {
+        "usage": Usage(
+            input_tokens=2**40, output_tokens=1, cached_tokens=3, reasoning_tokens=4, model="m", estimated=True
+        )
+    },
     "empty usage": {"usage": Usage()},
-    "a provider's own form": {"provider": {"openai": {"role": "user", "refusal": None, "n": [1.0, 2**70, True]}, "x": 1}},
+    "a provider's own form": {
+        "provider": {"openai": {"role": "user", "refusal": None, "n": [1.0, 2**70, True]}, "x": 1}
+    },
     "metadata": {"metadata": {"k": [1, {"x": None}], "": ""}},
     "everything": {
         "role": "tool",
@@ -64,15 +124,50 @@ MESSAGES: dict[str, dict[str, Any]] = {
 }
 
 IDS = [
-    *("a", "A", "a ", " a", "é", "e\u0301", "../x", "..", "/", "a/b", "a.b", "%", "_", "'", '"', "`", "\\", ":x", "?", "#", "&"),
-    *("null", "None", "0", "-1", "😀", "user-alice@example.com-main", "x" * 255, "é" * 127, "\u202e", "\ufeff", "Ａ", "\uffff"),
+    *(
+        "a",
+        "A",
+        "a ",
+        " a",
+        "é",
+        "e\u0301",
+        "../x",
+        "..",
+        "/",
+        "a/b",
+        "a.b",
+        "%",
+        "_",
+        "'",
+        '"',
+        "`",
+        "\\",
+        ":x",
+        "?",
+        "#",
+        "&",
+    ),
+    *(
+        "null",
+        "None",
+        "0",
+        "-1",
+        "😀",
+        "user-alice@example.com-main",
+        "x" * 255,
+        "é" * 127,
+        "\u202e",
+        "\ufeff",
+        "Ａ",
+        "\uffff",
+    ),
 ]
 """Every one another id."""
 
 
 def _spelled(value: object) -> str:
     """Return *value* in a form in which 1, 1.0 and True, or 0.0 and -0.0, differ."""
-    return repr(value)
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 @pytest.mark.asyncio

@@ -199,8 +199,9 @@ class FileStoreContract:
 
         gone = await file_store.discard("t", blob.sha256, unused)
 
-        assert seen == [await file_store.exists("t", blob.sha256)]
-        assert gone is not seen[0]
+        there = await file_store.exists("t", blob.sha256)
+        assert there or not seen[0]
+        assert gone is not there
 
     async def test_a_writer_who_puts_during_a_discard_is_told_the_truth(self, file_store: BlobStore) -> None:
         blob = await file_store.put("t", b"hello", filename="a.txt")
@@ -213,7 +214,7 @@ class FileStoreContract:
 
         await file_store.discard("t", blob.sha256, unused)
 
-        assert seen == [await file_store.exists("t", blob.sha256)]
+        assert await file_store.exists("t", blob.sha256) or not seen[0]
 
     async def test_a_late_answer_does_not_remove_what_was_shown_and_hidden_again(self, file_store: BlobStore) -> None:
         blob = await file_store.put("t", b"hello", filename="a.txt")
@@ -240,7 +241,7 @@ class FileStoreContract:
         first_is_done.set()
         await asyncio.gather(*later)
 
-        assert await file_store.exists("t", blob.sha256) is seen[0]
+        assert await file_store.exists("t", blob.sha256) or not seen[0]
 
     async def test_many_discards_at_once_remove_the_bytes(self, file_store: BlobStore) -> None:
         blob = await file_store.put("t", b"hello", filename="a.txt")

@@ -128,9 +128,7 @@ class HistoryContract:
     async def test_edits_of_different_fields_at_once_both_count(self, store: ThreadStore) -> None:
         await talk(store, "a")
 
-        await asyncio.gather(
-            store.edit_message("t", "a", content="A"), store.edit_message("t", "a", metadata={"k": 1})
-        )
+        await asyncio.gather(store.edit_message("t", "a", content="A"), store.edit_message("t", "a", metadata={"k": 1}))
 
         message = await store.get_message("t", "a")
         assert (message.content, message.metadata) == ("A", {"k": 1})
@@ -142,7 +140,9 @@ class HistoryContract:
         with pytest.raises(MessageNotFound):
             await store.edit_message("t", "b", content="B")
 
-    @pytest.mark.parametrize("changes", [{"id": "b"}, {"role": "tool"}, {"position": 1}, {"unknown": 1}, {"content": 1}])
+    @pytest.mark.parametrize(
+        "changes", [{"id": "b"}, {"role": "tool"}, {"position": 1}, {"unknown": 1}, {"content": 1}]
+    )
     async def test_what_makes_a_message_what_it_is_cannot_be_edited(
         self, store: ThreadStore, changes: dict[str, object]
     ) -> None:
@@ -192,7 +192,9 @@ class HistoryContract:
         for n in range(10):
             await talk(store, "a")
             appends = [store.append("t", [say(f"{k}"), say(f"{k}!")]) for k in range(4)]
-            outcomes = await asyncio.gather(*appends[:2], store.delete_thread("t"), *appends[2:], return_exceptions=True)
+            outcomes = await asyncio.gather(
+                *appends[:2], store.delete_thread("t"), *appends[2:], return_exceptions=True
+            )
             assert {type(outcome).__name__ for outcome in outcomes} <= {"list", "NoneType", "ThreadNotFound"}
             assert (await store.status()).messages == 0, n
             await store.append("t", [say("0"), say("new", id="1")], create=True)

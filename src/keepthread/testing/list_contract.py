@@ -23,7 +23,25 @@ VALUES: list[Any] = [
 ]
 """Each is another value than every other one."""
 
-KEYS = ["a.b", 'a"b', "'); DROP TABLE x; --", "", " ", "$", "$.a", "a[0]", "%", "_", "?", ":tag", "é", "😀", "k" * 300, "-", "a-b"]
+KEYS = [
+    "a.b",
+    'a"b',
+    "'); DROP TABLE x; --",
+    "",
+    " ",
+    "$",
+    "$.a",
+    "a[0]",
+    "%",
+    "_",
+    "?",
+    ":tag",
+    "é",
+    "😀",
+    "k" * 300,
+    "-",
+    "a-b",
+]
 """Keys that must be nothing but keys."""
 
 
@@ -55,7 +73,17 @@ class ListContract:
 
         (header,) = await store.list_threads()
 
-        fields = ("id", "title", "metadata", "agent", "archived", "message_count", "version", "created_at", "updated_at")
+        fields = (
+            "id",
+            "title",
+            "metadata",
+            "agent",
+            "archived",
+            "message_count",
+            "version",
+            "created_at",
+            "updated_at",
+        )
         assert all(getattr(header, field) == getattr(loaded, field) for field in fields)
         assert not header.has_messages
         with pytest.raises(MessagesNotLoaded) as failure:
@@ -140,7 +168,10 @@ class ListContract:
             await made(store, name, created_at=start + n * day)
         first, last = [(await store.get_thread(name)).updated_at for name in "bd"]
 
-        assert sorted(ids(await store.list_threads(created_after=start + day, created_before=start + 3 * day))) == ["b", "c"]
+        assert sorted(ids(await store.list_threads(created_after=start + day, created_before=start + 3 * day))) == [
+            "b",
+            "c",
+        ]
         assert sorted(ids(await store.list_threads(updated_after=first, updated_before=last))) == ["b", "c"]
         assert ids(await store.list_threads(created_after=start + 4 * day)) == []
         assert ids(await store.list_threads(updated_before=first, updated_after=last)) == []
@@ -154,8 +185,12 @@ class ListContract:
         assert (await store.get_thread("t")).created_at == moment
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8, 100])
-    @pytest.mark.parametrize("wish", [{}, {"archived": None}, {"metadata": {"k": 1}}, {"metadata": {"k": 1}, "agent": "x"}])
-    async def test_pages_together_are_the_whole_list(self, store: ThreadStore, limit: int, wish: dict[str, Any]) -> None:
+    @pytest.mark.parametrize(
+        "wish", [{}, {"archived": None}, {"metadata": {"k": 1}}, {"metadata": {"k": 1}, "agent": "x"}]
+    )
+    async def test_pages_together_are_the_whole_list(
+        self, store: ThreadStore, limit: int, wish: dict[str, Any]
+    ) -> None:
         await made(store, *(f"{n}" for n in range(7)), metadata={"k": 1}, agent="x")
         whole = ids(await store.list_threads(**wish))
 
@@ -184,13 +219,19 @@ class ListContract:
         with pytest.raises(InvalidSetting):
             await store.list_threads(limit=limit)
 
-    @pytest.mark.parametrize("cursor", ["", "x", "é", "bm90IGpzb24", "W10", "WzFlNDAwLCJ4Il0", "WzEsIlx1ZDgwMCJd", "e30", "bnVsbA"])
+    @pytest.mark.parametrize(
+        "cursor", ["", "x", "é", "bm90IGpzb24", "W10", "WzFlNDAwLCJ4Il0", "WzEsIlx1ZDgwMCJd", "e30", "bnVsbA"]
+    )
     async def test_what_is_no_cursor_is_refused(self, store: ThreadStore, cursor: str) -> None:
         with pytest.raises(InvalidSetting):
             await store.list_threads(cursor=cursor)
 
-    @pytest.mark.parametrize("metadata", [{1: 1}, {"k": float("nan")}, {"k": object()}, {"k": "\ud800"}, {"k": "\x00"}, ["k"]])
-    async def test_a_wish_that_no_thread_could_meet_is_refused(self, store: ThreadStore, metadata: Any) -> None:
+    @pytest.mark.parametrize(
+        "metadata", [{1: 1}, {"k": float("nan")}, {"k": object()}, {"k": "\ud800"}, {"k": "\x00"}, ["k"]]
+    )
+    async def test_a_wish_that_no_thread_could_meet_is_refused(
+        self, store: ThreadStore, metadata: dict[Any, Any]
+    ) -> None:
         with pytest.raises(InvalidThread):
             await store.list_threads(metadata=metadata)
 

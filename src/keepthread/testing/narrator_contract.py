@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from keepthread.errors import InvalidSetting
-from keepthread.model import Message, Thread
+from keepthread.model import Thread
 from keepthread.store import ThreadStore
 
 from .arrange import say, stored, talk, texts
@@ -18,7 +18,7 @@ class NarratorContract:
     """What code that was written for Narrator 6 finds."""
 
     async def test_save_and_get(self, store: ThreadStore) -> None:
-        thread = Thread(id="t", attributes={"k": 1})
+        thread = Thread(id="t", attributes={"k": 1})  # pyright: ignore[reportCallIssue] - as untyped code
         thread.add_message(say("a"))
 
         assert await store.save(thread) is thread
@@ -36,8 +36,12 @@ class NarratorContract:
 
         assert [texts(thread) for thread in await store.list()] == [["c"], ["b"], ["a"]]
 
-    @pytest.mark.parametrize(("limit", "offset", "expected"), [(2, 0, "cb"), (2, 1, "ba"), (2, 2, "a"), (2, 3, ""), (0, 1, "")])
-    async def test_list_takes_a_limit_and_an_offset(self, store: ThreadStore, limit: int, offset: int, expected: str) -> None:
+    @pytest.mark.parametrize(
+        ("limit", "offset", "expected"), [(2, 0, "cb"), (2, 1, "ba"), (2, 2, "a"), (2, 3, ""), (0, 1, "")]
+    )
+    async def test_list_takes_a_limit_and_an_offset(
+        self, store: ThreadStore, limit: int, offset: int, expected: str
+    ) -> None:
         for name in "abc":
             await talk(store, name, thread_id=name)
 
@@ -66,7 +70,7 @@ class NarratorContract:
         assert await store.find_by_attributes({"k": "1"}) == []
 
     async def test_attributes_are_metadata(self, store: ThreadStore) -> None:
-        thread = Thread(id="t", messages=[Message(id="a", role="user", content="a", attributes={"m": 1})])
+        thread = Thread(id="t", messages=[say("a", attributes={"m": 1})])
         thread.attributes = {"k": 1}
         thread.attributes["x"] = 2
         await store.save(thread)

@@ -161,7 +161,9 @@ class OwnerContract:
         assert (texts(after), after.metadata) in ((["a", "b"], {}), (["new", "B", "c"], {"k": 1}))
 
     @pytest.mark.parametrize("steps", range(6))
-    async def test_a_cancelled_append_leaves_all_or_nothing_and_nobody_waiting(self, store: ThreadStore, steps: int) -> None:
+    async def test_a_cancelled_append_leaves_all_or_nothing_and_nobody_waiting(
+        self, store: ThreadStore, steps: int
+    ) -> None:
         await talk(store)
 
         appending = [asyncio.ensure_future(store.append("t", [say(f"{n}"), say(f"{n}!")])) for n in range(10)]

@@ -39,7 +39,7 @@ class ReadContract:
     """What the methods promise that change nothing."""
 
     @pytest.mark.parametrize("method", ABSENT)
-    async def test_an_unknown_thread_is_not_found(self, store: ThreadStore, method: str) -> None:
+    async def test_an_unknown_thread_cannot_be_read(self, store: ThreadStore, method: str) -> None:
         with pytest.raises(ThreadNotFound) as failure:
             await ABSENT[method](store)
 

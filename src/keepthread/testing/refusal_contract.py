@@ -1,6 +1,6 @@
-"""What cannot be stored on every backend is refused on every one, with a typed error, before anything is written (P12, P13)."""
+"""What not every backend can hold is refused on each, typed, before anything is written (P12, P13)."""
 
-# ruff: noqa: D102, PLR2004, S101 - A test's name states its fact, its numbers are the expectation, and it is made of asserts.
+# ruff: noqa: ANN401, D102, S101, S105 - A test's name states its fact, it is made of asserts, and bad input has no type.
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from keepthread.errors import InvalidError, InvalidMessage, InvalidThread, TooLargeError
+from keepthread.errors import InvalidError, InvalidMessage, InvalidThread, MessageNotFound, TooLargeError
 from keepthread.model import Message, Thread, Usage
 from keepthread.store import ThreadStore
 
@@ -48,7 +48,22 @@ NO_JSON: dict[str, Any] = {
     "an integer of 5,000 digits": 10**5000,
 }
 
-NO_IDS = ["", "x" * 256, "é" * 128, "x" * 10_000, "a\nb", "\t", "\x00", "\x1f", "\x7f", "\x85", "\ud800", 1, None, b"a"]
+NO_IDS: list[Any] = [
+    "",
+    "x" * 256,
+    "é" * 128,
+    "x" * 10_000,
+    "a\nb",
+    "\t",
+    "\x00",
+    "\x1f",
+    "\x7f",
+    "\x85",
+    "\ud800",
+    1,
+    None,
+    b"a",
+]
 
 NO_TEXT = ["a\x00b", "\ud800", "ok \udfff"]
 
@@ -62,13 +77,10 @@ UNCHECKED: dict[str, Message] = {
     "an object in metadata": _unchecked(metadata={"k": object()}),
     "NaN in metadata": _unchecked(metadata={"k": float("nan")}),
     "a surrogate in content": _unchecked(content="\ud800"),
-    "a NUL in content": _unchecked(content="\x00"),
     "a key of another type": _unchecked(metadata={1: 1, "k": 2}),
-    "a role of nobody's": _unchecked(role="villain"),
     "content of another type": _unchecked(content=1),
     "an id of another type": _unchecked(id=1),
-    "an empty id": _unchecked(id=""),
-    "a surrogate in the model's name": _unchecked(usage=Usage.model_construct(**{**vars(Usage()), "model": "\ud800"})),
+    "a surrogate in the model's name": _unchecked(usage=Usage.model_construct(model="\ud800")),
 }
 
 BY_THREAD: dict[str, Callable[[ThreadStore, Any], Awaitable[object]]] = {
@@ -130,12 +142,19 @@ class RefusalContract:
         with pytest.raises(InvalidThread):
             await store.save_thread(untouched)
 
+    @pytest.mark.usefixtures("untouched")
     @pytest.mark.parametrize("text", NO_TEXT, ids=ascii)
-    async def test_text_that_no_database_holds_is_refused(self, store: ThreadStore, untouched: Thread, text: str) -> None:
-        for fields in ({"content": text}, {"name": text}, {"content": [{"type": "text", "text": text}]}):
+    async def test_text_that_no_database_holds_is_refused(self, store: ThreadStore, text: str) -> None:
+        bad_messages: list[dict[str, Any]] = [
+            {"content": text},
+            {"name": text},
+            {"content": [{"type": "text", "text": text}]},
+        ]
+        bad_values: list[dict[str, Any]] = [{"title": text}, {"agent": text}]
+        for fields in bad_messages:
             with pytest.raises(InvalidMessage):
                 await store.append("t", [say("b"), say("c", **fields)])
-        for fields in ({"title": text}, {"agent": text}):
+        for fields in bad_values:
             with pytest.raises(InvalidThread):
                 await store.save_thread(Thread(id="new", **fields))
             with pytest.raises(InvalidThread):
@@ -161,28 +180,30 @@ class RefusalContract:
 
     @pytest.mark.usefixtures("untouched")
     @pytest.mark.parametrize("method", BY_THREAD)
-    @pytest.mark.parametrize("thread_id", NO_IDS, ids=lambda name: ascii(name)[:12])
-    async def test_what_is_no_thread_id_is_refused(self, store: ThreadStore, method: str, thread_id: Any) -> None:
-        with pytest.raises(InvalidThread):
-            await BY_THREAD[method](store, thread_id)
+    async def test_what_is_no_thread_id_is_refused(self, store: ThreadStore, method: str) -> None:
+        for name in NO_IDS:
+            with pytest.raises(InvalidThread):
+                await BY_THREAD[method](store, name)
 
-    @pytest.mark.parametrize("name", NO_IDS, ids=lambda name: ascii(name)[:12])
-    async def test_what_is_no_id_makes_no_message_and_no_thread(self, name: Any) -> None:
-        with pytest.raises(InvalidMessage):
-            say("b", id=name)
-        with pytest.raises(InvalidThread):
-            Thread(id=name)
-
-    @pytest.mark.usefixtures("untouched")
-    @pytest.mark.parametrize("name", NO_IDS, ids=lambda name: ascii(name)[:12])
-    async def test_what_is_no_message_id_names_no_message(self, store: ThreadStore, name: Any) -> None:
-        with pytest.raises((InvalidMessage, LookupError)):
-            await store.get_message("t", name)
-        with pytest.raises((InvalidMessage, LookupError)):
-            await store.edit_message("t", name, content="A")
+    async def test_what_is_no_id_makes_no_message_and_no_thread(self) -> None:
+        for name in NO_IDS:
+            with pytest.raises(InvalidMessage):
+                say("b", id=name)
+            with pytest.raises(InvalidThread):
+                Thread(id=name)
 
     @pytest.mark.usefixtures("untouched")
-    @pytest.mark.parametrize("fields", [{"title": 1}, {"title": b"a"}, {"agent": ["x"]}, {"archived": "perhaps"}], ids=str)
+    async def test_what_is_no_message_id_names_no_message(self, store: ThreadStore) -> None:
+        for name in NO_IDS:
+            with pytest.raises((InvalidMessage, MessageNotFound)):
+                await store.get_message("t", name)
+            with pytest.raises((InvalidMessage, MessageNotFound)):
+                await store.edit_message("t", name, content="A")
+
+    @pytest.mark.usefixtures("untouched")
+    @pytest.mark.parametrize(
+        "fields", [{"title": 1}, {"title": b"a"}, {"agent": ["x"]}, {"archived": "perhaps"}], ids=str
+    )
     async def test_values_of_another_type_are_refused(self, store: ThreadStore, fields: dict[str, Any]) -> None:
         with pytest.raises(InvalidThread):
             await store.update_thread("t", **fields)
@@ -223,7 +244,11 @@ class RefusalContract:
     @pytest.mark.usefixtures("untouched")
     async def test_an_error_says_nothing_of_what_was_said(self, store: ThreadStore) -> None:
         secret = "the secret\x00"
-        for make in (lambda: say(secret, id="b"), lambda: say("b", metadata={"k": secret}), lambda: say("b", role=secret)):
+        for make in (
+            lambda: say(secret, id="b"),
+            lambda: say("b", metadata={"k": secret}),
+            lambda: say("b", role=secret),
+        ):
             with pytest.raises(InvalidMessage) as failure:
                 await store.append("t", make())
             assert "secret" not in f"{failure.value!r} {failure.value}"

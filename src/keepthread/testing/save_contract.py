@@ -28,7 +28,12 @@ class SaveContract:
         await store.save_thread(thread)
 
         loaded = await store.get_thread("t")
-        assert (loaded.title, loaded.metadata, loaded.agent, loaded.archived) == ("Capitals", {"plan": "pro"}, "guide", False)
+        assert (loaded.title, loaded.metadata, loaded.agent, loaded.archived) == (
+            "Capitals",
+            {"plan": "pro"},
+            "guide",
+            False,
+        )
         assert (loaded.created_at, loaded.messages, loaded.message_count) == (born, thread.messages, 2)
 
     async def test_returns_the_same_object_up_to_date(self, store: ThreadStore) -> None:
@@ -214,7 +219,7 @@ class SaveContract:
 
         assert await stored(store) == ["a"]
 
-    async def test_what_is_no_message_is_refused(self, store: ThreadStore) -> None:
+    async def test_what_is_no_message_is_not_saved(self, store: ThreadStore) -> None:
         thread = await talk(store, "a")
         messages: list[object] = thread.messages  # pyright: ignore[reportAssignmentType] - as an untyped caller
 

@@ -1,6 +1,6 @@
 """One store, several event loops and threads: nothing is bound to the caller's loop (P3, P16)."""
 
-# ruff: noqa: D102, PLR2004, S101 - A test's name states its fact, its numbers are the expectation, and it is made of asserts.
+# ruff: noqa: D102, S101 - A test's name states its fact, and it is made of asserts.
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ class SharingContract:
         await talk(store)
 
         async def leave() -> None:
-            for n in range(5):
-                asyncio.ensure_future(store.append("t", [say(f"{n}"), say(f"{n}!")]))
+            under_way = [asyncio.ensure_future(store.append("t", [say(f"{n}"), say(f"{n}!")])) for n in range(5)]
             await asyncio.sleep(0)
+            assert not any(task.done() for task in under_way)
 
         await _elsewhere(leave())
         await store.append("t", [say("last"), say("last!")])

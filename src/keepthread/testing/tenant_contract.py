@@ -1,6 +1,6 @@
 """Tenants: through one's handle another's data can neither be read, counted, changed nor guessed at (P11)."""
 
-# ruff: noqa: D102, PLR2004, S101 - A test's name states its fact, its numbers are the expectation, and it is made of asserts.
+# ruff: noqa: D102, S101 - A test's name states its fact, and it is made of asserts.
 
 from __future__ import annotations
 
@@ -15,7 +15,23 @@ from keepthread.store import ThreadStore
 
 from .arrange import OpenStore, say, stored, talk, texts
 
-NAMES = ["acme", "Acme", "ACME", "acme ", " acme", "acmé", "acme\u0301", "ac", "default", "*", "%", "_", "'", "\U0001f600", "a" * 255]
+NAMES = [
+    "acme",
+    "Acme",
+    "ACME",
+    "acme ",
+    " acme",
+    "acmé",
+    "acme\u0301",
+    "ac",
+    "default",
+    "*",
+    "%",
+    "_",
+    "'",
+    "\U0001f600",
+    "a" * 255,
+]
 """Every one another tenant."""
 
 NO_NAMES = ["", "a" * 256, "é" * 128, "a\nb", "\x00", "\x7f", "\x85", "\ud800"]
@@ -88,7 +104,10 @@ class TenantContract:
         for name in NAMES:
             tenant = store.for_tenant(name)
             assert await stored(tenant) == [name]
-            assert (await tenant.count_threads(), len(await tenant.list_threads(metadata={"k": 1}, agent="x"))) == (1, 1)
+            assert (await tenant.count_threads(), len(await tenant.list_threads(metadata={"k": 1}, agent="x"))) == (
+                1,
+                1,
+            )
 
     @pytest.mark.parametrize("name", NO_NAMES)
     async def test_what_is_no_name_is_refused(self, store: ThreadStore, name: str) -> None:

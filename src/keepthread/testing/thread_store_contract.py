@@ -39,6 +39,6 @@ class ThreadStoreContract(
 ):
     """Inherit from it and define two fixtures; every test must then pass as it is.
 
-    `store` is a fresh, empty ThreadStore, open. `open_store` is an async callable that opens a further ThreadStore on the
-    database of `store`; where no second one can reach it, as in memory, let the fixture skip.
+    `store` is a fresh, empty ThreadStore, open. `open_store` is an async callable that opens a further ThreadStore on
+    the database of `store`; where no second one can reach it, as in memory, let the fixture skip.
     """

@@ -34,7 +34,11 @@ MERGES: dict[str, tuple[Change, Change, dict[str, Any]]] = {
     "a key removed by both": (lambda t: t.metadata.pop("k"), lambda t: t.metadata.pop("k"), {}),
     "one removed, one added": (lambda t: t.metadata.pop("k"), lambda t: t.metadata.update(x=None), {"x": None}),
     "assigned by one": (lambda t: setattr(t, "metadata", {"x": 1}), lambda t: setattr(t, "title", "T"), {"x": 1}),
-    "a nested value by one": (lambda t: t.metadata.update(k=[{"x": 1}]), lambda t: setattr(t, "title", "T"), {"k": [{"x": 1}]}),
+    "a nested value by one": (
+        lambda t: t.metadata.update(k=[{"x": 1}]),
+        lambda t: setattr(t, "title", "T"),
+        {"k": [{"x": 1}]},
+    ),
 }
 
 
