@@ -69,18 +69,22 @@ class Database:
     def backend(self) -> Backend:
         """The engine."""
         if self._backend is None:
-            raise StoreClosedError(
-                "This store is not open yet.",
-                hint="Use `store = await ThreadStore.create(url)` or `async with ThreadStore(url) as store:`.",
-            )
+            raise _not_open()
         return self._backend
 
     @property
     def files(self) -> AttachmentFiles:
         """Where attachments are."""
         if self._files is None:
-            raise StoreClosedError("This store is not open yet.")
+            raise _not_open()
         return self._files
+
+
+def _not_open() -> StoreClosedError:
+    return StoreClosedError(
+        "This store is not open yet.",
+        hint="Use `store = await ThreadStore.create(url)` or `async with ThreadStore(url) as store:`.",
+    )
 
 
 def _sqlite_settings(parsed: DatabaseUrl, durability: Durability | None, timeout_seconds: float) -> SqliteSettings:

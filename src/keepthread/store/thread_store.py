@@ -24,8 +24,8 @@ class ThreadStore(NarratorNames):
     """Threads and messages that outlive the process.
 
     Every write is durable when it returns, and whole: all of it is stored, or none. Any number of stores, processes and
-    threads may write to one database. One store may be used from several event loops and threads; it must not be
-    used after a fork. Forgetting to close it loses nothing.
+    threads may write to one database. One store may be used from several event loops and threads, and, on a file,
+    on both sides of a fork. Forgetting to close it loses nothing.
 
     Every method raises `BusyError`, `UnavailableError`, `FullError` or `CorruptError` when the database fails it,
     `StoreClosedError` when it is not open, and `InvalidError` for what cannot be stored, before anything is written.

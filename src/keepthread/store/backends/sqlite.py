@@ -7,6 +7,7 @@ import os
 import sqlite3
 import threading
 import weakref
+from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
 from typing import TypeVar
@@ -17,7 +18,7 @@ from ..queries import SCHEMA_VERSION, Count, Query  # noqa: TID252 - backends ar
 from .base import Backend, EngineFacts, ManyOperation, Operation, Tx
 from .jobs import Job
 from .sqlite_file import SqliteSettings, open_reader, open_writer
-from .sqlite_writer import Queue, Worker, read, write
+from .sqlite_writer import Pause, Queue, Worker, read, write
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -34,13 +35,18 @@ class SqliteBackend(Backend):
 
     def __init__(self, settings: SqliteSettings) -> None:
         self._settings = settings
-        self._process = os.getpid()
         self._closed = False
-        self._writes: Queue = SimpleQueue()
-        self._reads: Queue = SimpleQueue() if settings.path else self._writes
-        self._workers: list[Worker] = []
+        self._pause: Pause | None = None
         # No job comes behind the end of its queue: nobody would answer it.
         self._gate = threading.Lock()
+        self._start()
+
+    def _start(self) -> None:
+        self._process = os.getpid()
+        self._writes: Queue = SimpleQueue()
+        self._reads: Queue = SimpleQueue() if self._settings.path else self._writes
+        connect = partial(open_writer, self._settings)
+        self._workers = [Worker(self._writes, connect, write, self._settings.location)]
         # At exit too: a store that nobody closed then leaves one tidy file, and its threads end before the interpreter.
         self._end = weakref.finalize(self, _stop, self._process, self._writes, self._reads, self._workers)
 
@@ -48,13 +54,13 @@ class SqliteBackend(Backend):
     async def open(cls, settings: SqliteSettings) -> SqliteBackend:
         """Open the database, make or upgrade its tables, and return it. For the errors see sqlite_file.open_writer."""
         backend = cls(settings)
-        connect = partial(open_writer, settings)
-        backend._workers.append(Worker(backend._writes, connect, write, settings.location))
         try:
             await backend.write(_nothing)
         except BaseException:
             backend._end()
             raise
+        if settings.path:
+            _in_files.add(backend)
         return backend
 
     async def write(self, operation: Operation[T]) -> T:
@@ -74,8 +80,8 @@ class SqliteBackend(Backend):
     async def _ask(self, queue: Queue, job: Job[T]) -> T:
         if self._process != os.getpid():
             raise StoreClosedError(
-                "This store was opened before the process was forked, and SQLite connections do not survive a fork.",
-                hint="Open a new ThreadStore in the child, best before any is open in the parent.",
+                "This store was opened before the process was forked, and a database in memory stays with the parent.",
+                hint="Open a ThreadStore on a file, or a new one in the child.",
             )
         with self._gate:
             if self._closed:
@@ -108,6 +114,51 @@ class SqliteBackend(Backend):
     def default_files(self) -> str | None:
         """Beside the database; in memory for a database in memory."""
         return f"{self._settings.path}.files" if self._settings.path else ""
+
+    def before_fork(self) -> None:
+        """Give up every connection, so that the child inherits none of SQLite's notes about its locks.
+
+        They would be wrong there for a new connection as well: https://www.sqlite.org/howtocorrupt.html §2.6.
+        """
+        self._gate.acquire()
+        self._pause = pause = Pause()
+        workers = 0 if self._closed else len(self._workers)
+        for number in range(workers):
+            (self._reads if number else self._writes).put(pause)
+        for _ in range(workers):
+            pause.reached.acquire(timeout=_LAST_WORDS_SECONDS)
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        if self._pause is not None:
+            self._pause.over.set()
+            self._gate.release()
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew: the threads stayed in the parent, and what they were asked to do."""
+        self._end.detach()
+        self._gate = threading.Lock()
+        if not self._closed:
+            self._start()
+
+
+_in_files: weakref.WeakSet[SqliteBackend] = weakref.WeakSet()
+
+
+def _each(step: Callable[[SqliteBackend], None]) -> Callable[[], None]:
+    def run() -> None:
+        for backend in list(_in_files):
+            step(backend)
+
+    return run
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(
+        before=_each(SqliteBackend.before_fork),
+        after_in_parent=_each(SqliteBackend.after_fork_in_parent),
+        after_in_child=_each(SqliteBackend.after_fork_in_child),
+    )
 
 
 def _stop(process: int, writes: Queue, reads: Queue, workers: list[Worker]) -> None:

@@ -23,8 +23,17 @@ from .sqlite_tx import SqliteTx
 _MOST_IN_A_BATCH = 512
 """So that the first caller of a batch does not wait for all the others without end."""
 
-Queue = SimpleQueue["Job[Any] | None"]
-"""Jobs, and None for the end."""
+
+class Pause:
+    """A moment without connections: the thread that takes it from its queue gives its own up until it may go on."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Semaphore(0)
+        self.over = threading.Event()
+
+
+Queue = SimpleQueue["Job[Any] | Pause | None"]
+"""Jobs, pauses, and None for the end."""
 
 
 class Worker:
@@ -42,6 +51,9 @@ def _serve(queue: Queue, connect: Callable[[], sqlite3.Connection], work: Callab
     """Take jobs until the end is asked for. Holds no reference to the backend, so that a forgotten one can go."""
     connection: sqlite3.Connection | None = None
     while (job := queue.get()) is not None:
+        if isinstance(job, Pause):
+            connection = _give_up(connection, job)
+            continue
         if connection is None:
             try:
                 connection = connect()
@@ -53,6 +65,13 @@ def _serve(queue: Queue, connect: Callable[[], sqlite3.Connection], work: Callab
         del job
     if connection is not None:
         connection.close()
+
+
+def _give_up(connection: sqlite3.Connection | None, pause: Pause) -> None:
+    if connection is not None:
+        connection.close()
+    pause.reached.release()
+    pause.over.wait()
 
 
 def read(connection: sqlite3.Connection, job: Job[Any], _queue: Queue, location: str) -> None:
@@ -75,8 +94,8 @@ def write(connection: sqlite3.Connection, job: Job[Any], queue: Queue, location:
             waiting = queue.get_nowait()
         except Empty:
             break
-        if waiting is None:
-            queue.put(None)  # the end: after this batch
+        if not isinstance(waiting, Job):
+            queue.put(waiting)  # the end, or a pause: after this batch
             break
         jobs.append(waiting)
     jobs = [waiting for waiting in jobs if not waiting.future.cancelled()]
