@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
@@ -13,6 +14,8 @@ from keepthread.errors import FileContentNotFound, InvalidAttachment, InvalidErr
 from .blobs import Blob, BlobStore
 from .json_values import EMPTY, check_text, frozen_object
 from .value import OBJECT, Value
+
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def _bytes_of(content: object) -> object:
@@ -49,6 +52,8 @@ class Attachment(Value):
     def _storable(self) -> Self:
         check_text(self.filename, "Attachment.filename", InvalidAttachment)
         check_text(self.mime_type or "", "Attachment.mime_type", InvalidAttachment)
+        if self.sha256 is not None and not _SHA256.fullmatch(self.sha256):
+            raise InvalidAttachment("Attachment.sha256 must be 64 hexadecimal digits in lower case.")
         if self.content is None and self.sha256 is None:
             raise InvalidAttachment(
                 f"Attachment {self.filename!r} has neither content nor a hash.",

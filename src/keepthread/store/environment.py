@@ -38,7 +38,7 @@ def database_setting(settings: Mapping[str, Setting]) -> Setting:
 def _dotenv(folder: Path) -> dict[str, str]:
     """Return the variables of a `.env` file: NAME=value lines, quotes, `export` and # comments; nothing is expanded."""
     try:
-        text = (folder / ".env").read_text(encoding="utf-8")
+        text = (folder / ".env").read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return {}
     found: dict[str, str] = {}

@@ -172,5 +172,4 @@ FILE_USERS = _query("file_users", Count)
 DELETE_FILES = _query("delete_files", Nothing)
 
 META = _query("meta", Text)
-INSERT_META = _query("insert_meta", Nothing)
 SCHEMA_VERSION = _query("schema_version", Count)

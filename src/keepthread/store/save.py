@@ -14,6 +14,7 @@ from keepthread.model.record import Record
 from .append import STEP, insert_files, insert_thread, message_rows
 from .backends.base import Tx
 from .draft import Draft, Head, head_of
+from .limits import Limits
 from .merge import Base, GapUsedUp, Mine, Plan, plan
 from .queries import (
     CHANGE_MESSAGE,
@@ -47,12 +48,15 @@ class Saved:
     """What the caller does not have: messages that others added or changed."""
 
 
-async def save(tx: Tx, *, draft: Draft, records: dict[str, Record], files: Sequence[tuple[str, str]]) -> Saved:
+async def save(
+    tx: Tx, *, draft: Draft, records: dict[str, Record], files: Sequence[tuple[str, str]], limits: Limits
+) -> Saved:
     """Merge *draft* into the store. *records* are its changed messages by id, *files* the attachments among them.
 
     Raises:
         ThreadNotFound: The thread was deleted since it was loaded.
         ConflictError: Somebody else changed the same thing. Nothing was written.
+        TooLargeError: The metadata of both together are over the limit. Nothing was written.
         DuplicateKey: Another process creates the thread at this moment: call again.
     """
     rows = await tx.run(LOCK_THREAD, tenant=draft.tenant, thread=draft.thread_id)
@@ -66,6 +70,7 @@ async def save(tx: Tx, *, draft: Draft, records: dict[str, Record], files: Seque
     changes = await _plan(tx, draft, records, row)
     if changes.is_empty and head == head_of(row):
         return await result(tx, draft, row, records)
+    limits.check_metadata(head.metadata)
     await _apply(tx, draft, changes, row.version + 1)
     await insert_files(tx, draft.tenant, draft.thread_id, files)
     row = await change_thread(tx, draft.tenant, row, head, at=draft.at, changes=changes)

@@ -12,7 +12,10 @@ from keepthread.errors import InvalidSetting
 KNOWN = "memory://, sqlite:///relative.db, sqlite:////absolute.db, or a file's path"
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
-_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]*(@)")
+# To the last @: a password may hold one that should have been percent-encoded.
+_PASSWORD = re.compile(r"(://[^:/]*:).*(@)|([?&][^=&]*password=)[^&]*", re.IGNORECASE | re.DOTALL)
+# What begins like a URL and is none would be a strange file's name, and hides the mistake.
+_HALF_A_URL = re.compile(r"^(sqlite|postgres|postgresql|mysql|mariadb|memory|file)(\+\w+)?:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +29,7 @@ class DatabaseUrl:
 
 def masked(url: str) -> str:
     """Return *url* with its password, if any, as ***."""
-    return _PASSWORD.sub(r"\1***\2", url)
+    return _PASSWORD.sub(r"\1\3***\2", url)
 
 
 def parse(url: str | Path | None) -> DatabaseUrl:
@@ -39,10 +42,12 @@ def parse(url: str | Path | None) -> DatabaseUrl:
         return DatabaseUrl(dialect="memory")
     if isinstance(url, Path):
         return DatabaseUrl(dialect="sqlite", path=url)
+    if not url.strip() or "\x00" in url:
+        raise InvalidSetting("The database URL is empty, or holds a NUL character.", hint=f"Known forms: {KNOWN}.")
     match = _SCHEME.match(url)
     if match is None:
-        if not url.strip() or "\x00" in url:
-            raise InvalidSetting("The database URL is empty.", hint=f"Known forms: {KNOWN}.")
+        if _HALF_A_URL.match(url):
+            raise InvalidSetting(f"The database URL {masked(url)!r} lacks its slashes.", hint=f"Known forms: {KNOWN}.")
         return DatabaseUrl(dialect="sqlite", path=Path(url))
     scheme, rest = match[1].lower().partition("+")[0], url[match.end() :]
     if scheme == "memory":

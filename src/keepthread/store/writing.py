@@ -160,7 +160,7 @@ class Writing(Reading):
         )
 
     async def _merge(self, draft: Draft, prepared: Prepared) -> Saved:
-        merge = partial(save, draft=draft, records=prepared.records, files=prepared.files)
+        merge = partial(save, draft=draft, records=prepared.records, files=prepared.files, limits=self._database.limits)
         for _ in range(_ATTEMPTS - 1):
             try:
                 return await self._backend.write(merge)

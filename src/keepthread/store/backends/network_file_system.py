@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+_MOUNT_POINT = 4
+_ESCAPED = re.compile(r"\\([0-7]{3})")
 _MOUNTS = Path("/proc/self/mountinfo")
 
 # Where POSIX locks or shared memory maps are not those of one machine. 9p also serves Windows' drives in WSL.
@@ -24,7 +27,9 @@ def network_file_system(path: Path, mounts: Path = _MOUNTS) -> str | None:
     for line in lines:
         # https://www.kernel.org/doc/html/latest/filesystems/proc.html §3.5: … mount-point options … - type source …
         fields, _, tail = line.partition(" - ")
-        mount_point = Path(fields.split(" ")[4].replace("\\040", " "))
+        if fields.count(" ") < _MOUNT_POINT:
+            continue
+        mount_point = Path(_ESCAPED.sub(lambda octal: chr(int(octal[1], 8)), fields.split(" ")[_MOUNT_POINT]))
         # Of two mounts on one point the later one is on top.
         if place.is_relative_to(mount_point) and len(mount_point.parts) >= best:
             best, kind = len(mount_point.parts), tail.split(" ")[0]

@@ -6,6 +6,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -13,7 +14,7 @@ from typing import Literal, TypeVar
 from keepthread.errors import ForeignDatabaseError, SchemaError, UnavailableError
 
 from .network_file_system import network_file_system
-from .sqlite_schema import upgrade
+from .sqlite_schema import needed, upgrade
 
 T = TypeVar("T")
 
@@ -52,9 +53,10 @@ def open_writer(settings: SqliteSettings) -> sqlite3.Connection:
         )
     if settings.path is not None:
         _check_place(settings.path)
+        if settings.path.exists() and settings.path.stat().st_size:
+            _recognise(settings.path)
     connection = _connect(settings)
     try:
-        _recognise(connection, settings.location)
         _make_safe(connection, settings)
         upgrade(connection, settings.path)
     except BaseException:
@@ -94,10 +96,16 @@ def _check_place(path: Path) -> None:
         )
 
 
-def _recognise(connection: sqlite3.Connection, location: str) -> None:
-    """Refuse a file of somebody else's before anything is written to it."""
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if not tables or "kt_migrations" in tables:
+def _recognise(path: Path) -> None:
+    """Refuse a file of somebody else's, or of a newer version, through a connection that cannot write to it."""
+    # Without a log beside it nobody has it open, and "immutable" keeps SQLite from making an empty one.
+    mode = "ro" if path.with_name(f"{path.name}-wal").exists() else "ro&immutable=1"
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if "kt_migrations" in tables:
+            needed(connection, str(path))
+            return
+    if not tables:
         return
     owner = "another program"
     if {"threads", "messages"} <= tables:
@@ -105,7 +113,7 @@ def _recognise(connection: sqlite3.Connection, location: str) -> None:
     elif {"agents", "memories", "contexts"} <= tables:
         owner = "Astreus"
     raise ForeignDatabaseError(
-        f"{location} is a database of {owner}, not of keepthread. It was not touched.",
+        f"{path} is a database of {owner}, not of keepthread. It was not touched.",
         hint="Choose another file for keepthread.",
     )
 

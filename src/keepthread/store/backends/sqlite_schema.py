@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from keepthread.errors import SchemaError
 from keepthread.model.ids import new_id, now_microseconds
 
 from ..migrate import Applied, Migration, migrations, missing  # noqa: TID252 - backends are a room inside store
@@ -23,31 +24,64 @@ CREATE TABLE IF NOT EXISTS kt_migrations (
 """
 
 
+def needed(connection: sqlite3.Connection, location: str, known: Sequence[Migration] | None = None) -> list[Migration]:
+    """Return the migrations that the database still needs, without changing anything.
+
+    Raises:
+        SchemaTooNewError, SchemaError: This keepthread must not write to it.
+    """
+    return missing(known or migrations("sqlite"), _applied(connection, location), location)
+
+
 def upgrade(connection: sqlite3.Connection, path: Path | None, known: Sequence[Migration] | None = None) -> None:
     """Apply the migrations that the database still needs, each in a transaction with its record.
 
-    A database that holds data is copied first, to `<file>.before-<version>`. A step that is interrupted leaves no
-    trace and is applied by the next process that opens the database; of two that try at once, one does it.
+    A database that holds data is copied first, to `<file>.before-<version>`. A step that is interrupted leaves no trace
+    and is applied by the next process that opens the database; of two that try at once, one does it.
 
     Raises:
         SchemaTooNewError, SchemaError: Nothing was changed.
     """
     known = known or migrations("sqlite")
     location = str(path or "memory")
-    applied = _applied(connection)
-    needed = missing(known, applied, location)
-    if needed and applied and path is not None:
-        _copy(connection, path.with_name(f"{path.name}.before-{needed[0].version}"))
-    for migration in needed:
+    steps = needed(connection, location, known)
+    if path is not None and _applied(connection, location):
+        steps = _copy_before(connection, path, steps, known)
+    for migration in steps:
         _apply(connection, migration, known, location)
 
 
-def _applied(connection: sqlite3.Connection) -> list[Applied]:
+def _applied(connection: sqlite3.Connection, location: str) -> list[Applied]:
+    if not list(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'kt_migrations'")):
+        return []  # a new database
     try:
         rows = connection.execute("SELECT version, name, checksum, min_writer FROM kt_migrations ORDER BY version")
-    except sqlite3.OperationalError:
-        return []  # no such table: a new database
-    return [Applied(*row) for row in rows]
+        return [Applied(*row) for row in rows]
+    except sqlite3.OperationalError as error:
+        raise SchemaError(
+            f"{location} has a table kt_migrations that is not keepthread's. It was not touched.",
+            hint="Choose another file for keepthread.",
+        ) from error
+
+
+def _copy_before(
+    connection: sqlite3.Connection, path: Path, steps: list[Migration], known: Sequence[Migration]
+) -> list[Migration]:
+    """Copy the database as it is before *steps*, and return those that it still needs then."""
+    while steps:
+        target = path.with_name(f"{path.name}.before-{steps[0].version}")
+        draft = target.with_name(f"{target.name}.{new_id()}.part")
+        draft.unlink(missing_ok=True)
+        with closing(sqlite3.connect(draft)) as copy:
+            connection.backup(copy)
+            before = needed(copy, str(draft), known)
+        if before == steps:
+            draft.replace(target)
+            return steps
+        # Another process upgraded it before the copy was made.
+        draft.unlink()
+        steps = needed(connection, str(path), known)
+    return steps
 
 
 def _apply(connection: sqlite3.Connection, migration: Migration, known: Sequence[Migration], location: str) -> None:
@@ -55,7 +89,7 @@ def _apply(connection: sqlite3.Connection, migration: Migration, known: Sequence
     try:
         connection.execute(_MIGRATIONS_TABLE)
         # Another process may have applied it while this one waited for the lock.
-        if migration in missing(known, _applied(connection), location):
+        if migration in missing(known, _applied(connection, location), location):
             for statement in _statements(migration.sql):
                 connection.execute(statement)
             connection.execute(
@@ -88,8 +122,3 @@ def _statements(sql: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
-
-
-def _copy(connection: sqlite3.Connection, target: Path) -> None:
-    with closing(sqlite3.connect(target)) as copy:
-        connection.backup(copy)

@@ -1,0 +1,103 @@
+"""Both plans of a list by metadata, and all of its filters, against plain Python."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from random import Random
+from typing import Any
+
+import pytest
+
+from keepthread.model import Thread
+from keepthread.store import ThreadStore, listing
+
+WISHES: list[dict[str, Any]] = [
+    {},
+    {"metadata": {"common": 1}},
+    {"metadata": {"common": 1, "rare": 1}},
+    {"metadata": {"common": 1, "half": True}},
+    {"metadata": {"half": 1}},
+    {"metadata": {"old": 1}},
+    {"metadata": {"old": 1, "common": 1}},
+    {"metadata": {"nobody": 1}},
+    {"agent": "x"},
+    {"agent": "x", "metadata": {"half": True}},
+    {"agent": "nobody", "metadata": {"half": True}},
+]
+
+PLANS = {"by tag": (10**6, 5), "by walk": (1, 7), "by a long walk": (1, 10**6)}
+"""How many carriers make a tag common, and how far the newest are walked."""
+
+
+@pytest.fixture(params=PLANS)
+def plan(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    rare, walk = PLANS[request.param]
+    monkeypatch.setattr(listing, "_RARE", rare)
+    monkeypatch.setattr(listing, "_WALK", walk)
+    monkeypatch.setattr(listing, "_PAGE", 4)
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[ThreadStore]:
+    random = Random(1)
+    async with ThreadStore() as store:
+        for n in range(60):
+            metadata: dict[str, Any] = {"common": 1, "half": random.random() < 0.5, "n": n}
+            metadata |= {"rare": 1} if n % 20 == 3 else {}
+            metadata |= {"old": 1} if n < 10 else {}
+            thread = Thread(id=f"{random.randrange(10**6)}", metadata=metadata, agent=random.choice("xy"))
+            thread.archived = random.random() < 0.2
+            await store.save_thread(thread)
+        yield store
+
+
+async def everything(store: ThreadStore) -> list[Thread]:
+    threads = [thread async for thread in store.iter_threads()]
+    return sorted(threads, key=lambda thread: (thread.updated_at, thread.id), reverse=True)
+
+
+def meets(thread: Thread, wish: dict[str, Any]) -> bool:
+    metadata = {key: repr(value) for key, value in thread.metadata.items()}
+    wanted = {key: repr(value) for key, value in wish.get("metadata", {}).items()}
+    return wanted.items() <= metadata.items() and wish.get("agent", thread.agent) == thread.agent
+
+
+async def pages(store: ThreadStore, limit: int | None, **wish: Any) -> list[str]:
+    """The ids of all pages together."""
+    page = await store.list_threads(limit=limit, **wish)
+    found = [thread.id for thread in page]
+    while page.cursor is not None:
+        assert len(page) == limit
+        page = await store.list_threads(limit=limit, cursor=page.cursor, **wish)
+        found += [thread.id for thread in page]
+    return found
+
+
+@pytest.mark.usefixtures("plan")
+@pytest.mark.parametrize("archived", [None, False, True])
+@pytest.mark.parametrize("wish", WISHES, ids=str)
+async def test_a_list_is_what_plain_python_finds(
+    store: ThreadStore, wish: dict[str, Any], *, archived: bool | None
+) -> None:
+    threads = await everything(store)
+    expected = [t.id for t in threads if meets(t, wish) and archived in (None, t.archived)]
+
+    for limit in (None, 1, 3, 4, 5, 59, 100):
+        assert await pages(store, limit, archived=archived, **wish) == expected
+
+
+@pytest.mark.usefixtures("plan")
+@pytest.mark.parametrize("wish", WISHES, ids=str)
+@pytest.mark.parametrize("field", ["created", "updated"])
+async def test_a_range_of_time_is_what_plain_python_finds(store: ThreadStore, wish: dict[str, Any], field: str) -> None:
+    threads = await everything(store)
+    after, before = threads[45].updated_at, threads[10].updated_at
+    if field == "created":
+        after, before = threads[45].created_at, threads[10].created_at
+
+    def at(thread: Thread) -> datetime:
+        return thread.created_at if field == "created" else thread.updated_at
+
+    expected = [t.id for t in threads if meets(t, wish) and after <= at(t) < before]
+    bounds: dict[str, Any] = {f"{field}_after": after, f"{field}_before": before, "archived": None}
+    for limit in (None, 2, 100):
+        assert await pages(store, limit, **bounds, **wish) == expected

@@ -1,0 +1,130 @@
+"""Every statement: used, described, of one tenant, and understood by its engine."""
+
+import pkgutil
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keepthread import store
+from keepthread.store.backends.jobs import finish
+from keepthread.store.backends.sqlite_file import SqliteSettings, open_writer
+from keepthread.store.backends.sqlite_tx import SqliteTx
+from keepthread.store.queries import Query, statements
+
+FOLDER = Path(store.__file__).parent
+DIALECTS = sorted(path.name for path in (FOLDER / "migrations").iterdir() if path.is_dir())
+PARAMETER = re.compile(r"(?<!:):([a-z_0-9]+)")
+
+OF_NO_TENANT = ("kt_meta", "kt_migrations", "pragma_page_count")
+"""What a statement may read without naming a tenant."""
+
+OBVIOUS = {
+    "delete_thread",
+    "delete_messages",
+    "delete_revisions",
+    "delete_files",
+    "insert_tag",
+    "delete_tag",
+    "insert_meta",
+}
+"""Statements that say all there is to say."""
+
+
+def _constants() -> dict[str, Query[Any]]:
+    """Every query by the name of its constant, wherever it is defined."""
+    found: dict[str, Query[Any]] = {}
+    for module in pkgutil.walk_packages(store.__path__, f"{store.__name__}."):
+        values: dict[str, object] = vars(import_module(module.name))
+        found |= {name: value for name, value in values.items() if isinstance(value, Query)}
+    return found
+
+
+CONSTANTS = _constants()
+NAMED = {query.name: query for query in CONSTANTS.values()}
+
+SMALL = {"insert_file", "file_users", "count_tag", "database_bytes", "schema_version", "meta"}
+"""Statements that go through a constant, a subquery that is bounded, or a table of a few rows."""
+
+CASES = [(dialect, name) for dialect in DIALECTS for name in statements(dialect)]
+
+
+def parts(text: str) -> Iterator[str]:
+    """The table expressions of a statement: each SELECT, UPDATE, DELETE or INSERT with what belongs to it."""
+    yield from re.split(r"(?=\b(?:SELECT|UPDATE|DELETE|INSERT)\b)", text)
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[sqlite3.Connection]:
+    with closing(open_writer(SqliteSettings(path=None))) as connection:
+        yield connection
+
+
+def test_every_statement_has_its_query_and_every_query_its_statement() -> None:
+    for dialect in DIALECTS:
+        assert set(statements(dialect)) == set(NAMED)
+
+
+def test_every_query_is_used() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in FOLDER.rglob("*.py"))
+    unused = [name for name in CONSTANTS if not re.search(rf"\b{name}\b(?! = )", code)]
+
+    assert unused == []
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("sql/**/*.sql")), ids=lambda path: path.name)
+def test_every_statement_says_what_it_is_for(path: Path) -> None:
+    _, *pieces = re.split(r"^-- name: (\w+)\n", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+    undescribed = {name for name, text in zip(pieces[::2], pieces[1::2], strict=True) if not text.startswith("-- ")}
+
+    assert undescribed <= OBVIOUS
+
+
+@pytest.mark.parametrize(("dialect", "name"), CASES)
+def test_every_statement_names_its_tenant_in_every_part(dialect: str, name: str) -> None:
+    text = statements(dialect)[name]
+    if any(table in text for table in OF_NO_TENANT):
+        assert not re.search(r"\bkt_(?!meta|migrations)", text)
+        return
+    for part in parts(text):
+        if re.search(r"\b(?:FROM|INTO|UPDATE|JOIN)\s+kt_", part):
+            assert re.search(r"tenant_id = :tenant|^INSERT INTO \w+ \(\s*tenant_id\b", part), part
+    for alias in re.findall(r"\bkt_\w+ AS (\w+)", text):
+        assert re.search(rf"\b{alias}\.tenant_id = (?::tenant|\w\.tenant_id)", text) or " AS " not in text
+
+
+@pytest.mark.parametrize(("dialect", "name"), CASES)
+def test_no_position_is_counted_and_no_value_is_pasted(dialect: str, name: str) -> None:
+    text = statements(dialect)[name]
+
+    assert not re.search(r"max\s*\([^)]*\)\s*\+", text, re.IGNORECASE)
+    assert not re.search(r"\boffset\b(?! :walk)|autoincrement|%s|\{|\?", text, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("name", sorted(statements("sqlite")))
+def test_every_statement_runs_on_sqlite(database: sqlite3.Connection, name: str) -> None:
+    names = dict.fromkeys(PARAMETER.findall(statements("sqlite")[name]))
+    values = {parameter: 1 if parameter in ("limit", "walk") else f"{name} {parameter}" for parameter in names}
+    database.execute("BEGIN")
+
+    try:
+        rows = finish(SqliteTx(database).run(NAMED[name], **values))
+        plan = database.execute(f"EXPLAIN QUERY PLAN {statements('sqlite')[name]}", values).fetchall()
+    finally:
+        database.execute("ROLLBACK")
+
+    assert all(len(row) == len(type(row)._fields) for row in rows)  # type: ignore[attr-defined] - every row is a NamedTuple
+    walks = [step[-1] for step in plan if step[-1].startswith("SCAN ")]
+    assert not walks or name in SMALL, f"it reads a whole table: {walks}"
+
+
+@pytest.mark.parametrize("dialect", [dialect for dialect in DIALECTS if dialect != "sqlite"])
+def test_another_engines_text_takes_the_same_parameters(dialect: str) -> None:
+    for name, text in statements(dialect).items():
+        assert set(PARAMETER.findall(text)) == set(PARAMETER.findall(statements("sqlite")[name])), name
