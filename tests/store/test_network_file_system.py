@@ -25,7 +25,7 @@ MOUNTS = """\
 
 PLACES = {
     "/x.db": None,
-    "/home/x.db": None,
+    "/srv/x.db": None,
     "/mnt/x.db": None,
     "/mnt/share/x.db": "nfs4",
     "/mnt/share/a/b/x.db": "nfs4",

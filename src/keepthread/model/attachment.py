@@ -78,6 +78,13 @@ class Attachment(Value):
         same_bytes = self.is_stored or self.content == other.content
         return same_bytes and self.model_dump() == other.model_dump()
 
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:  # noqa: ARG002 - pydantic's signature
+        return self  # frozen, and what it reads from is shared anyway
+
+    def __getstate__(self) -> dict[Any, Any]:
+        # A file store stays in its process; a pickled attachment is its reference, and its bytes if it has them.
+        return {**super().__getstate__(), "__pydantic_private__": {"_source": None}}
+
     def __hash__(self) -> int:
         return hash((self.filename, self.sha256, self.size))
 
@@ -105,7 +112,13 @@ class Attachment(Value):
                 hint="Load the thread from a ThreadStore that was created with files=….",
             )
         blobs, tenant = self._source
-        return await blobs.get(tenant, self.sha256)
+        try:
+            return await blobs.get(tenant, self.sha256)
+        except FileContentNotFound as missing:
+            raise FileContentNotFound(
+                f"The bytes of {self.filename!r} are not in {blobs!r}.",
+                hint="Open the ThreadStore with the files=… that they were stored in.",
+            ) from missing
 
     def stored_as(self, blob: Blob, source: tuple[BlobStore, str]) -> Self:
         """Return the attachment as it is once its bytes are in a file store."""

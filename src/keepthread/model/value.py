@@ -67,6 +67,14 @@ class Value(BaseModel):
             except ValidationError as failure:
                 raise refusal(failure, type(self).__name__, self.refused_as) from None
 
+        def __setattr__(self, name: str, value: object) -> None:
+            if name.startswith("_"):
+                super().__setattr__(name, value)
+                return
+            what = type(self).__name__
+            hint = "Put a changed one in its place: thread.edit_message(id, …)." if what == "Message" else ""
+            raise self.refused_as(f"{what}.{name} is frozen.", hint=hint)
+
     @classmethod
     def trusted(cls, fields: dict[str, Any]) -> Self:
         """Return a value filled with *fields* as they are, unchecked.

@@ -90,8 +90,12 @@ def _not_open() -> StoreClosedError:
 def _sqlite_settings(parsed: DatabaseUrl, durability: Durability | None, timeout_seconds: float) -> SqliteSettings:
     options = dict(parsed.options)
     named = options.pop("durability", None)
-    if options:
-        raise InvalidSetting(f"The database URL has an unknown option {min(options)!r}.", hint="Known: durability.")
+    timeout_seconds = _seconds(options.pop("timeout", None), timeout_seconds)
+    # What SQLAlchemy's URLs say about threads and caches has no meaning here, and does no harm.
+    if unknown := options.keys() - {"check_same_thread", "cache", "uri"}:
+        raise InvalidSetting(
+            f"The database URL has an unknown option {min(unknown)!r}.", hint="Known: durability, timeout (in seconds)."
+        )
     chosen = durability or named or "full"
     if chosen not in ("full", "relaxed"):
         raise InvalidSetting(f"Durability {chosen!r} is unknown.", hint="Choose 'full' or 'relaxed'.")
@@ -101,6 +105,13 @@ def _sqlite_settings(parsed: DatabaseUrl, durability: Durability | None, timeout
     return SqliteSettings(
         path=path, durability="full" if chosen == "full" else "relaxed", timeout_seconds=timeout_seconds
     )
+
+
+def _seconds(text: str | None, default: float) -> float:
+    try:
+        return default if text is None else float(text)
+    except ValueError:
+        raise InvalidSetting(f"The database URL's timeout {text!r} is no number of seconds.") from None
 
 
 async def _store_id(tx: Tx) -> str:

@@ -91,12 +91,12 @@ def take_down(tenant: str, thread: Thread) -> Draft:
 
 def _changed(messages: tuple[Message, ...], base: Snapshot | None) -> tuple[Message, ...]:
     """Return the messages that are not the very objects that were loaded, or were given an attachment since."""
+    _check_list(messages)
     if base is not None and base.is_prefix_of(list(messages)):
         fresh: tuple[Message, ...] = messages[len(base.messages) :]
     else:
         loaded = {id(m): files for m, files in zip(base.messages, base.attachments, strict=True)} if base else {}
         fresh = tuple(message for message in messages if loaded.get(id(message)) is not message.attachments)
-    _check_list(messages)
     return fresh
 
 

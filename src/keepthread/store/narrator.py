@@ -30,6 +30,8 @@ class NarratorNames(Writing):
 
     async def list(self, limit: int = 100, offset: int = 0) -> Threads:
         """Return threads with their messages, newest first. `list_threads` costs less: it loads no message."""
+        if limit < 1:
+            return []
         headers = await self.list_threads(limit=limit + offset)
         return await self._with_messages(headers[offset:])
 

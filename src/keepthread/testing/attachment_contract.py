@@ -251,6 +251,13 @@ class AttachmentContract:
             assert await read(store, f"{n}", "a") == [CONTENT]
             await store.delete_thread(f"{n}")
 
+    async def test_a_deletion_beside_an_append_of_a_stored_file_loses_none(self, store: ThreadStore) -> None:
+        for n in range(20):
+            (message,) = await store.append("old", with_file("a"), create=True)
+            await asyncio.gather(store.delete_thread("old"), store.append(f"{n}", message, create=True))
+            assert await read(store, f"{n}", "a") == [CONTENT]
+            await store.delete_thread(f"{n}")
+
     async def test_a_second_store_reads_them(self, store: ThreadStore, open_store: OpenStore) -> None:
         await store.append("t", with_file("a"), create=True)
 

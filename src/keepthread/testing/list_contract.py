@@ -176,6 +176,13 @@ class ListContract:
         assert ids(await store.list_threads(created_after=start + 4 * day)) == []
         assert ids(await store.list_threads(updated_before=first, updated_after=last)) == []
 
+    @pytest.mark.parametrize("bound", ["created_after", "created_before", "updated_after", "updated_before"])
+    async def test_a_moment_before_all_time_is_refused(self, store: ThreadStore, bound: str) -> None:
+        moment: dict[str, Any] = {bound: datetime.min}  # noqa: DTZ901 - naive: most time zones have no such moment
+
+        with pytest.raises(InvalidSetting):
+            await store.list_threads(**moment)
+
     async def test_a_moment_is_the_same_in_every_time_zone(self, store: ThreadStore) -> None:
         moment = datetime.fromisoformat("2024-06-01T12:00:00+05:30")
         await made(store, "t", created_at=moment)

@@ -56,6 +56,21 @@ class ReadContract:
         assert isinstance(failure.value, KeyError)
         assert (failure.value.thread_id, failure.value.message_id) == ("t", "b")
 
+    async def test_a_number_that_no_database_holds_is_refused(self, store: ThreadStore) -> None:
+        await talk(store, "a")
+
+        for number in (2**63, -(2**63) - 1, 10**30):
+            with pytest.raises(InvalidSetting):
+                await store.get_thread("t", before=number)
+            with pytest.raises(InvalidSetting):
+                await iterated(store, "t", after=number)
+            with pytest.raises(InvalidSetting):
+                await store.get_thread("t", last=number)
+            with pytest.raises(InvalidSetting):
+                await store.list_threads(limit=number)
+            with pytest.raises(InvalidSetting):
+                await store.find_threads("t", limit=number)
+
     async def test_each_load_is_an_object_of_its_own(self, store: ThreadStore) -> None:
         await talk(store, "a")
         one, two = await store.get_thread("t"), await store.get_thread("t")

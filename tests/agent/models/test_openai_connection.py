@@ -162,3 +162,16 @@ def test_an_agent_that_is_never_closed_neither_hangs_nor_warns(server: OpenAISer
     ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "Paris.\n", "")
+
+
+async def test_an_agent_that_nobody_refers_to_leaves_no_open_connection(server: OpenAIServer) -> None:
+    server.otherwise = lambda _request: text("Paris.")
+    own = OpenAIChat("gpt-4o", base_url=server.base_url)
+    cycle: list[object] = [Agent(name="guide", model=own)]
+    cycle.append(cycle)  # so that only the garbage collector finds it
+    await Agent(name="guide", model=own).ask("Hi")
+
+    del own, cycle
+    gc.collect()
+
+    await asyncio.to_thread(server.wait_until_all_hung_up)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
@@ -44,10 +46,17 @@ class OpenAIConnection:
         self.is_openai = str(parts.hostname).endswith("api.openai.com")
         """Whether it is OpenAI's own; others speak the protocol of some time ago."""
         self._base_url = base_url
-        self._api_key = api_key
-        self._timeout = openai.DEFAULT_TIMEOUT if timeout_seconds is None else timeout_seconds
-        self._max_retries = max_retries
+        self._new_client = partial(
+            openai.AsyncOpenAI,
+            api_key=api_key,
+            base_url=base_url,
+            timeout=openai.DEFAULT_TIMEOUT if timeout_seconds is None else timeout_seconds,
+            max_retries=max_retries,
+        )
         self._clients: dict[asyncio.AbstractEventLoop, tuple[_Held, openai.AsyncOpenAI]] = {}
+        # The finalizer refers to the clients from outside: the cycle collector, which may find this object in a cycle
+        # of its owner's, then does not take the open sockets with it, and the generators get their turn to close them.
+        weakref.finalize(self, self._clients.clear).atexit = False
 
     async def complete(self, request: dict[str, Any]) -> Message:
         """Return the answer to a chat-completions request.
@@ -79,21 +88,21 @@ class OpenAIConnection:
         for other in list(self._clients):
             if other.is_closed():
                 self._clients.pop(other, None)
-        held = self._held()
+        held = _held(self._new_client)
         client = await anext(held)
         self._clients[loop] = held, client
         return client
 
-    async def _held(self) -> _Held:
-        """Yield a client and close it afterwards.
 
-        A generator, because an event loop finishes its generators when it is shut down, and those that nobody refers to
-        any more: a model that was never closed leaves no open connection behind.
-        """
-        client = openai.AsyncOpenAI(
-            api_key=self._api_key, base_url=self._base_url, timeout=self._timeout, max_retries=self._max_retries
-        )
-        try:
-            yield client
-        finally:
-            await client.close()
+async def _held(new_client: Callable[[], openai.AsyncOpenAI]) -> _Held:
+    """Yield a client and close it afterwards.
+
+    A generator, because an event loop finishes its generators when it is shut down, and those that nobody refers to
+    any more: a model that was never closed leaves no open connection behind. It knows nothing of its connection, or
+    the two would be a cycle, and the sockets be left to the cycle collector.
+    """
+    client = new_client()
+    try:
+        yield client
+    finally:
+        await client.close()
