@@ -40,6 +40,8 @@ class KeepthreadError(Exception):
     hint: str = ""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
+        # What pickle makes it anew from; the builtins of the operating system's errors forget it.
+        self.args = self.args or (message,)
         self.message = message
         if hint:
             self.hint = hint

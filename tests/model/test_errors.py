@@ -26,15 +26,17 @@ from keepthread.errors import (
 CLASSES = [value for value in vars(errors).values() if inspect.isclass(value) and issubclass(value, KeepthreadError)]
 RETRYABLE = {BusyError, UnavailableError, FullError, ModelFailedError}
 
-MADE: list[KeepthreadError] = [
+SPECIAL: list[KeepthreadError] = [
     ThreadNotFound("t", hint="Create it."),
     MessageNotFound("t", "m"),
     MessagesNotLoaded("t"),
     MissingExtraError("PostgreSQL", "postgres"),
     TooLargeError("Too large.", limit=1, size=2, hint="Make it smaller."),
 ]
-SPECIAL = {type(error) for error in MADE}
-MADE += [kind("Something happened.", hint="Do this.") for kind in CLASSES if kind not in SPECIAL]
+MADE = [
+    *SPECIAL,
+    *(kind("Something happened.", hint="Do this.") for kind in CLASSES if kind not in set(map(type, SPECIAL))),
+]
 
 
 def test_the_tree_is_the_one_that_the_docstring_draws() -> None:

@@ -16,6 +16,11 @@ from .test_json_values import JSON, TEXT
 
 MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
 
+VALUES = (
+    '{"metadata":{"a":{"é":-0.0},"b":[1,1.0,true,null]},"provider":{"p":{"n":1180591620717411303424}},'
+    '"usage":{"input_tokens":1,"model":"gpt"}}'
+)
+
 GOLDEN: dict[str, tuple[Message, str, str]] = {
     "text": (
         Message(id="m1", role="user", content="hello", created_at=MOMENT),
@@ -50,8 +55,7 @@ GOLDEN: dict[str, tuple[Message, str, str]] = {
             usage=Usage(input_tokens=1, model="gpt"),
             created_at=MOMENT,
         ),
-        '{"metadata":{"a":{"é":-0.0},"b":[1,1.0,true,null]},"provider":{"p":{"n":1180591620717411303424}},'
-        '"usage":{"input_tokens":1,"model":"gpt"}}',
+        VALUES,
         "cd3b4e4e19018a8db5ab0b64e1fdb2dc",
     ),
     "parts": (

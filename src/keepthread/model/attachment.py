@@ -78,7 +78,7 @@ class Attachment(Value):
         same_bytes = self.is_stored or self.content == other.content
         return same_bytes and self.model_dump() == other.model_dump()
 
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:  # noqa: ARG002 - pydantic's signature
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         return self  # frozen, and what it reads from is shared anyway
 
     def __getstate__(self) -> dict[Any, Any]:

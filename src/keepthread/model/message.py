@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, PlainValidator, StrictStr, field_validator, model_validator
@@ -14,7 +13,7 @@ from .ids import new_id, now
 from .json_values import EMPTY, check_id, check_text, frozen_object
 from .parts import ContentPart, TextPart, ToolCall
 from .usage import Usage
-from .value import OBJECT, Value
+from .value import OBJECT, Moment, Value
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -49,7 +48,7 @@ class Message(Value):
         Field(default_factory=lambda: EMPTY)
     )
     """What a provider's own form holds beyond ours, by the provider's name; kept unread, dropped by an edit."""
-    created_at: datetime = Field(default_factory=now)
+    created_at: Moment = Field(default_factory=now)
     """In UTC, to the microsecond. Data only: the order of messages is their position."""
     position: int | None = None
     """A sort key in its thread, with gaps; only the order means anything. None until a store has assigned it."""
@@ -58,11 +57,6 @@ class Message(Value):
     @classmethod
     def _none_is_empty(cls, value: object) -> object:
         return () if value is None else value
-
-    @field_validator("created_at")
-    @classmethod
-    def _in_utc(cls, value: datetime) -> datetime:
-        return value.astimezone(UTC)
 
     @model_validator(mode="after")
     def _storable(self) -> Self:

@@ -66,6 +66,8 @@ def _calls_of(calls: object) -> tuple[ToolCall, ...]:
             raise InvalidMessage("Each of a chat message's tool_calls must be an object.")
         fields = cast("Mapping[str, Any]", call)
         body: Mapping[str, Any] = fields.get("function") or fields.get("custom") or {}
+        if not isinstance(body, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - what a provider really sent
+            raise InvalidMessage("The function of a tool call must be an object.")
         named: dict[str, Any] = {"id": fields.get("id"), "name": body.get("name")}
         found.append(ToolCall(**named, arguments=body.get("arguments", body.get("input", ""))))
     return tuple(found)

@@ -19,11 +19,14 @@ class _Part(Value):
     @model_validator(mode="before")
     @classmethod
     def _frozen(cls, fields: object) -> object:
-        return (
-            freeze(cast("dict[object, object]", fields), "A content part", InvalidMessage)
-            if isinstance(fields, dict)
-            else fields
-        )
+        if not isinstance(fields, dict):
+            return fields
+        given = cast("dict[str, object]", fields)
+        plain = {
+            name: item.model_dump(exclude_unset=True) if isinstance(item, Value) else item
+            for name, item in given.items()
+        }
+        return freeze(plain, "A content part", InvalidMessage)
 
     def to_json(self) -> dict[str, Any]:
         """Return the part as the JSON object it was made from."""

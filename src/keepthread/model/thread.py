@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -15,7 +14,8 @@ from pydantic import (
     PrivateAttr,
     StrictStr,
     ValidationError,
-    model_validator,
+    ValidationInfo,
+    field_validator,
 )
 
 from keepthread.errors import InvalidMessage, InvalidThread, MessageNotFound, MessagesNotLoaded
@@ -24,7 +24,7 @@ from .ids import new_id, now
 from .json_values import canonical, check_id, check_text, frozen_object
 from .message import Message, Role
 from .snapshot import Snapshot
-from .value import OBJECT, filled, name_metadata, refusal
+from .value import OBJECT, Moment, filled, name_metadata, refusal
 
 LAST_UPDATED = "last_updated"
 
@@ -73,8 +73,8 @@ class Thread(BaseModel):
     """How many messages the stored thread shows; it may be more than were loaded."""
     version: int = 0
     """How often the stored thread was changed; 0 before it is stored."""
-    created_at: datetime = Field(default_factory=now)
-    updated_at: datetime = Field(default_factory=now)
+    created_at: Moment = Field(default_factory=now)
+    updated_at: Moment = Field(default_factory=now)
 
     _snapshot: Snapshot | None = PrivateAttr(default=None)
 
@@ -99,12 +99,17 @@ class Thread(BaseModel):
                 raise MessagesNotLoaded(self.id)
             return super().__getattr__(name)
 
-    @model_validator(mode="after")
-    def _storable(self) -> Self:
-        check_id(self.id, "Thread.id", InvalidThread)
-        for field in ("title", "agent"):
-            check_text(getattr(self, field) or "", f"Thread.{field}", InvalidThread)
-        return self
+    # Field by field: a validator of the whole would see an assignment after it was made.
+    @field_validator("id")
+    @classmethod
+    def _is_id(cls, value: str) -> str:
+        return check_id(value, "Thread.id", InvalidThread)
+
+    @field_validator("title", "agent")
+    @classmethod
+    def _is_text(cls, value: str | None, info: ValidationInfo) -> str | None:
+        check_text(value or "", f"Thread.{info.field_name}", InvalidThread)
+        return value
 
     @property
     def attributes(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from keepthread.errors import ForeignDatabaseError, InvalidAttachment, InvalidMessage
+from keepthread.errors import FileContentNotFound, ForeignDatabaseError, InvalidAttachment, InvalidMessage
 from keepthread.model import Attachment, Message
 from keepthread.model.blobs import BlobStore, open_default
 from keepthread.model.record import Record, Source, encode
@@ -80,15 +80,16 @@ class AttachmentFiles:
     async def _stored(self, tenant: str, attachment: Attachment, prepared: Prepared) -> Attachment:
         blobs = await self._writable()
         here = (blobs, tenant)
-        if attachment.sha256 is not None:
-            is_here = await blobs.exists(tenant, attachment.sha256)
-            if is_here or (attachment.content is None and not attachment.is_elsewhere(here)):
-                return attachment  # a reference to bytes that are gone stays one: it is found when they are read
-        content = await attachment.read()
+        try:
+            # Also of a file that is stored already: whoever deletes its last other reference may be removing it now.
+            content = await attachment.read()
+        except FileContentNotFound:
+            if attachment.is_elsewhere(here):
+                raise
+            return attachment  # a reference to bytes that are gone stays one: it is found when they are read
         blob = await blobs.put(tenant, content, filename=attachment.filename, mime_type=attachment.mime_type)
-        stored = attachment.stored_as(blob, here)
         prepared.fresh.append((blob.sha256, attachment.filename, attachment.mime_type, content))
-        return stored
+        return attachment.stored_as(blob, here)
 
     async def _writable(self) -> BlobStore:
         blobs = self.blobs

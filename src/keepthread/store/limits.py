@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keepthread.errors import TooLargeError
+from keepthread.errors import InvalidSetting, TooLargeError
 from keepthread.model.record import Record
 
 MIB = 1024 * 1024
+
+
+LARGEST = 2**62
+"""More than any position, moment or count, and less than what a database's integers end at."""
+
+
+def check_number(name: str, value: int | None, *, least: int = -LARGEST) -> None:
+    """Raise InvalidSetting if an argument is below *least*, or no number that a database holds."""
+    if value is not None and not least <= value <= LARGEST:
+        raise InvalidSetting(f"{name}= must be at least {least}." if value < least else f"{name}= is too large.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

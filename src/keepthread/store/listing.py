@@ -14,6 +14,7 @@ from keepthread.model.ids import to_microseconds
 from keepthread.model.json_values import canonical, check_id, frozen_object
 
 from .backends.base import Column, Tx
+from .limits import LARGEST
 from .queries import COUNT_TAG, NEWEST_TAGGED_BY_TAG, NEWEST_TAGGED_BY_WALK, NEWEST_THREADS, WALK_END, Query, ThreadRow
 from .tags import tags_of, tags_wanted
 
@@ -23,8 +24,8 @@ _RARE = 2_000
 _WALK = 5_000
 _PAGE = 200
 
-_LATEST = 2**62
-_EARLIEST = -(2**62)
+_LATEST = LARGEST
+_EARLIEST = -LARGEST
 # Sorts after every id: no id holds a character beyond Unicode's last.
 _LAST_ID = "\U0010ffff" * 4
 
@@ -65,7 +66,7 @@ def wanted(
     values = frozen_object("The metadata filter", InvalidThread)(metadata)
     before_at, before_id = _LATEST, _LAST_ID
     if updated_before is not None:
-        before_at, before_id = to_microseconds(updated_before) - 1, _LAST_ID
+        before_at, before_id = _moment(updated_before, _LATEST) - 1, _LAST_ID
     if cursor is not None:
         at, thread_id = _parse_cursor(cursor)
         before_at, before_id = min((before_at, before_id), (at, thread_id))
@@ -73,12 +74,19 @@ def wanted(
         tenant=tenant,
         tags=tags_wanted(values.items(), agent),
         archived=archived,
-        created_after=to_microseconds(created_after) if created_after else _EARLIEST,
-        created_before=to_microseconds(created_before) if created_before else _LATEST,
-        updated_after=to_microseconds(updated_after) if updated_after else _EARLIEST,
+        created_after=_moment(created_after, _EARLIEST),
+        created_before=_moment(created_before, _LATEST),
+        updated_after=_moment(updated_after, _EARLIEST),
         before_at=before_at,
         before_id=before_id,
     )
+
+
+def _moment(moment: datetime | None, default: int) -> int:
+    try:
+        return default if moment is None else to_microseconds(moment)
+    except (ValueError, OverflowError) as error:
+        raise InvalidSetting("A moment of the filter is outside of the years 1 to 9999 in UTC.") from error
 
 
 def cursor_after(row: ThreadRow) -> str:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from keepthread.errors import ThreadNotFound
 from keepthread.model import Thread
 
+from .limits import check_number
 from .writing import Writing
 
 Threads: TypeAlias = list[Thread]
@@ -30,6 +31,7 @@ class NarratorNames(Writing):
 
     async def list(self, limit: int = 100, offset: int = 0) -> Threads:
         """Return threads with their messages, newest first. `list_threads` costs less: it loads no message."""
+        check_number("offset", offset, least=0)
         if limit < 1:
             return []
         headers = await self.list_threads(limit=limit + offset)

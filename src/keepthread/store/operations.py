@@ -14,7 +14,7 @@ from keepthread.model.record import Source, decode, encode
 from .append import insert_files, insert_thread
 from .backends.base import Tx
 from .draft import Head, head_of
-from .limits import Limits
+from .limits import LARGEST, Limits
 from .queries import (
     DELETE_FILES,
     DELETE_MESSAGES,
@@ -74,8 +74,8 @@ async def load(
         VIEW_TAIL,
         tenant=tenant,
         thread=thread_id,
-        before=2**62 if before is None else before,
-        limit=2**62 if last is None else last,
+        before=LARGEST if before is None else before,
+        limit=LARGEST if last is None else last,
     )
     return loaded(row, rows[::-1], source, "tail" if before is None else "middle")
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from keepthread.errors import InvalidMessage, InvalidSetting, InvalidThread
+from keepthread.errors import InvalidMessage, InvalidThread
 from keepthread.model import HistoryEntry, Message, Page, Thread
 from keepthread.model.json_values import check_id
 from keepthread.model.record import Source
@@ -17,13 +17,14 @@ from .attachments import AttachmentFiles
 from .backends.base import Backend, Tx
 from .cache import ThreadCache
 from .database import Database
+from .limits import LARGEST, check_number
 from .listing import cursor_after, end_of_prefix, newest, wanted
 from .queries import COUNT_THREADS, NEXT_THREADS, THREADS_LIKE, Query, ThreadRow, Totals
 from .rows import header
 from .status import StoreStatus, status_of
 
 _PAGE = 200
-_BEFORE_ALL = -(2**62)
+_BEFORE_ALL = -LARGEST
 
 
 class Reading:
@@ -58,8 +59,8 @@ class Reading:
             ThreadNotFound: There is no such thread. It is a KeyError.
         """
         place = self._place(thread_id)
-        if last is not None and last < 0:
-            raise InvalidSetting("last= must not be negative.")
+        check_number("last", last, least=0)
+        check_number("before", before)
         load = partial(operations.load, **place, last=last, before=before, source=self._source)
         return await self._backend.read(load)
 
@@ -114,8 +115,7 @@ class Reading:
         Returns:
             A list with a `cursor`, None on the last page. `thread.messages` of a header raises MessagesNotLoaded.
         """
-        if limit is not None and limit < 1:
-            raise InvalidSetting("limit= must be at least 1.")
+        check_number("limit", limit, least=1)
         wish = wanted(
             self.tenant,
             metadata=metadata,
@@ -146,6 +146,7 @@ class Reading:
 
     async def find_threads(self, prefix: str, *, limit: int = 2) -> list[Thread]:
         """Return threads whose id begins with *prefix*, without messages, by id. Two tell that it is not unique."""
+        check_number("limit", limit, least=1)
         rows = await self._rows(THREADS_LIKE, first=prefix, end=end_of_prefix(prefix), limit=limit)
         return [header(row) for row in rows]
 
@@ -156,6 +157,7 @@ class Reading:
             ThreadNotFound: There is no such thread, or it is deleted on the way.
         """
         place = self._place(thread_id)
+        check_number("after", after)
         position = _BEFORE_ALL if after is None else after
         while True:
             read = partial(operations.page, **place, after=position, limit=_PAGE, source=self._source)
@@ -178,8 +180,7 @@ class Reading:
 
     def cached(self, max_threads: int = 100) -> ThreadCache:
         """Return a cache of the last threads that were asked for: `await cache.get_thread(id)` is never stale."""
-        if max_threads < 1:
-            raise InvalidSetting("max_threads= must be at least 1.")
+        check_number("max_threads", max_threads, least=1)
         return ThreadCache(self.get_thread, self._header, max_threads)
 
     async def status(self) -> StoreStatus:

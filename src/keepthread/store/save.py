@@ -14,7 +14,7 @@ from keepthread.model.record import Record
 from .append import STEP, insert_files, insert_thread, message_rows
 from .backends.base import Tx
 from .draft import Draft, Head, head_of
-from .limits import Limits
+from .limits import LARGEST, Limits
 from .merge import Base, GapUsedUp, Mine, Plan, plan
 from .queries import (
     CHANGE_MESSAGE,
@@ -238,5 +238,5 @@ def _in_extent(marks: list[Mark], draft: Draft, loaded: set[str]) -> list[Mark]:
     mine = {message.id for message in draft.messages or ()}
     if draft.base.extent == "middle":
         return [mark for mark in shown if mark.id in mine]
-    start = min((mark.position for mark in marks if mark.id in loaded or mark.id in mine), default=-(2**62))
+    start = min((mark.position for mark in marks if mark.id in loaded or mark.id in mine), default=-LARGEST)
     return [mark for mark in shown if mark.position >= start]

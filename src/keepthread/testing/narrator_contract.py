@@ -47,8 +47,8 @@ class NarratorContract:
 
         assert [thread.id for thread in await store.list(limit, offset)] == list(expected)
 
-    @pytest.mark.parametrize(("limit", "offset"), [(-1, 0), (1, -1)])
-    async def test_list_refuses_a_negative_limit_or_offset(self, store: ThreadStore, limit: int, offset: int) -> None:
+    @pytest.mark.parametrize(("limit", "offset"), [(1, -1), (5, -1)])
+    async def test_list_refuses_a_negative_offset(self, store: ThreadStore, limit: int, offset: int) -> None:
         await talk(store, "a")
 
         with pytest.raises(InvalidSetting):

@@ -165,9 +165,16 @@ def _stop(process: int, writes: Queue, reads: Queue, workers: list[Worker]) -> N
     """Let the threads finish what waits, close their connections and end."""
     if process != os.getpid():
         return  # a forked child has no such threads, and must not touch its parent's connections
-    writes.put(None)
-    for _ in workers[1:]:
+    # The writer last: the last connection to go takes the log into the database, and a reader must not.
+    writer, *readers = workers
+    for _ in readers:
         reads.put(None)
+    _wait_for(readers)
+    writes.put(None)
+    _wait_for([writer])
+
+
+def _wait_for(workers: list[Worker]) -> None:
     for worker in workers:
         # The garbage collector may run this in one of the threads themselves.
         if worker.thread is not threading.current_thread():
