@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import platform
 import sqlite3
 import sys
@@ -39,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     began = time.perf_counter()
     folder = Path(options.dir)
-    print("\n".join(_conditions(folder, quick=options.quick)), flush=True)
+    conditions = _conditions(folder, quick=options.quick)
+    print("\n".join(conditions), flush=True)
     reports: list[Report] = []
     failed: list[str] = []
     for name in options.only or ROWS:
@@ -48,21 +50,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
             failed.append(name)
             continue
         reports.append(report)
-        print("\n" + "\n".join(lines(report)), flush=True)
+        print("\n" + "\n".join(lines(report)), f"\n  (afterwards: {_load()})", sep="", flush=True)
     misses = sum(report.misses for report in reports)
     claims = sum(bool(claim.verdict) for report in reports for claim in report.claims)
     took = time.perf_counter() - began
     print(f"\n{claims - misses} of {claims} targets reached, {misses} missed, {len(failed)} rows failed; {took:.0f} s")
     if options.json:
-        found = {"conditions": _conditions(folder, quick=options.quick), "failed": failed}
-        found["rows"] = [as_json(report) for report in reports]
+        found = {
+            "conditions": conditions,
+            "failed": failed,
+            "rows": [as_json(report) for report in reports],
+        }
         Path(options.json).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return int(options.strict and bool(misses or failed))
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="What keepthread costs. See docs/benchmarks.md.")
-    parser.add_argument("--only", action="append", choices=ROWS, metavar="ROW", help=f"one of {', '.join(ROWS)}; repeatable")
+    parser = argparse.ArgumentParser(prog="python -m bench", description="What keepthread costs.")
+    parser.add_argument("--only", action="append", choices=ROWS, metavar="ROW", help=f"one of {', '.join(ROWS)}")
     parser.add_argument("--quick", action="store_true", help="see that it works: small, and no figure to believe")
     parser.add_argument("--json", metavar="FILE", help="write everything that was found to a file as well")
     parser.add_argument("--dir", metavar="FOLDER", default=".", help="where to put the databases: on a real disk")
@@ -83,15 +88,19 @@ def _run(name: str, folder: Path, *, quick: bool) -> Report | None:
 
 def _conditions(folder: Path, *, quick: bool) -> list[str]:
     kind = file_system(folder)
-    found = [
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.system()} {platform.machine()},"
-        f" databases on {kind}"
-    ]
+    versions = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    found = [f"{versions}, {platform.system()} on {platform.machine()}, databases on {kind}; {_load()}"]
     if is_in_memory(kind):
         found.append("This is no disk: durable writes cost nothing here. Name a folder on a disk with --dir.")
     if quick:
         found.append("A quick run: it shows that the benchmarks work. Its figures mean nothing.")
     return found
+
+
+def _load() -> str:
+    """Return how busy the machine is: with more than one process for each of its cores no figure is to be believed."""
+    busy = "unknown" if sys.platform == "win32" else f"{os.getloadavg()[0]:.1f}"
+    return f"load {busy} on {os.cpu_count()} cores"
 
 
 if __name__ == "__main__":

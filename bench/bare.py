@@ -1,8 +1,7 @@
 """The floor: keepthread's own statements on its own schema, on the bare driver in a thread of its own.
 
-Where keepthread is held against it, the floor is the leanest that we know how to write: values are bound by place, rows
-are ready made, nothing is checked, and the thread is reached through a SimpleQueue and `call_soon_threadsafe`, which costs
-less than an executor or `asyncio.to_thread`.
+It is the leanest that we know how to write: values are bound by place, rows are ready made, nothing is checked, and the
+thread is reached through a SimpleQueue and `call_soon_threadsafe`, which costs less than `asyncio.to_thread`.
 """
 
 from __future__ import annotations
@@ -68,7 +67,7 @@ class Statement:
     """One of the store's statements, its values bound by place."""
 
     def __init__(self, name: str) -> None:
-        text = statements()[name]
+        text = statements("sqlite")[name]
         self.parameters: list[str] = _PARAMETER.findall(text)
         self.sql = _PARAMETER.sub("?", text)
 
@@ -136,9 +135,9 @@ class Bare:
 
     def tail(self, thread_id: str, last: int) -> Thread:
         """Return a thread with its last messages: two SELECTs, JSON, and the objects that keepthread returns."""
-        row = self._connection.execute(self._thread.sql, self._thread.values(tenant=_TENANT, thread=thread_id)).fetchone()
-        values = self._tail.values(tenant=_TENANT, thread=thread_id, before=2**62, limit=last)
-        found = self._connection.execute(self._tail.sql, values).fetchall()
+        execute, place = self._connection.execute, {"tenant": _TENANT, "thread": thread_id}
+        row = execute(self._thread.sql, self._thread.values(**place)).fetchone()
+        found = execute(self._tail.sql, self._tail.values(**place, before=2**62, limit=last)).fetchall()
         messages = [_message(values) for values in reversed(found)]
         thread_id, title, metadata, agent, archived, _, version, count, created_at, updated_at = row
         return Thread.model_construct(

@@ -30,6 +30,12 @@ class Timings:
 
     rounds: Mapping[str, Sequence[Sequence[float]]]
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many rounds there were, and how many measurements of each side in one."""
+        some = next(iter(self.rounds.values()))
+        return len(some), len(some[0])
+
     def figure(self, side: str, *, unit: Unit = "ms") -> Figure:
         """Return the median of all that *side* gave, and the range of the rounds' medians. Seconds are told as ms."""
         scale = 1000.0 if unit == "ms" else 1.0

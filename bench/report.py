@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from .measuring import Figure, Timings
+from .measuring import Figure, Timings, Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +47,18 @@ class Report:
     row: str
     measures: str
     """A sentence: what is done, with which N."""
-    rounds: int
-    per_round: int
-    figures: Mapping[str, Figure]
+    timings: Timings
     claims: Sequence[Claim]
+    unit: Unit = "ms"
+    counts: Mapping[str, Figure] = field(default_factory=dict[str, Figure])
+    """What was counted beside the timings."""
     notes: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def figures(self) -> dict[str, Figure]:
+        """What every side took, and what was counted."""
+        sides = {side: self.timings.figure(side, unit=self.unit) for side in self.timings.rounds}
+        return {**sides, **self.counts}
 
     @property
     def misses(self) -> int:
@@ -74,15 +81,11 @@ def at_least(value: float) -> Target:
     return Target(relation=">=", value=value)
 
 
-def figures_of(timings: Timings) -> dict[str, Figure]:
-    """Return what every side took."""
-    return {side: timings.figure(side) for side in timings.rounds}
-
-
 def lines(report: Report) -> Iterator[str]:
     """Yield *report* as lines of text."""
     yield f"{report.row}: {report.measures}"
-    yield f"  {report.rounds} rounds of {report.per_round}; in brackets the lowest and the highest round"
+    rounds, per_round = report.timings.shape
+    yield f"  {rounds} rounds of {per_round}; in brackets the lowest and the highest round"
     for side, figure in report.figures.items():
         yield f"    {side:<58} {_number(figure)}"
     for claim in report.claims:
@@ -93,9 +96,15 @@ def lines(report: Report) -> Iterator[str]:
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """Return *report* as a JSON object."""
-    claims = [{**asdict(claim), "verdict": claim.verdict} for claim in report.claims]
-    return {**asdict(report), "claims": claims}
+    """Return *report* as a JSON object, with everything that was measured."""
+    return {
+        "row": report.row,
+        "measures": report.measures,
+        "figures": {side: asdict(figure) for side, figure in report.figures.items()},
+        "claims": [{**asdict(claim), "verdict": claim.verdict} for claim in report.claims],
+        "notes": list(report.notes),
+        "measured": report.timings.rounds,
+    }
 
 
 def _number(figure: Figure) -> str:

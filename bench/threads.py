@@ -28,7 +28,7 @@ def metadata(index: int, size: int) -> dict[str, Any]:
     is_rare = index % (size // RARE) == size // RARE // 2
     return {
         "campaign": "spring" if index % 100 == 7 else "none",
-        "client": "1.x" if index < size * 3 // 4 else "2.x",
+        "client": "1.x" if index < size * 94 // 100 else "2.x",
         "customer": f"customer-{index % 5_003}",
         "era": "old" if index < size // 2 else "new",
         "plan": "pro" if index % 2 == 0 else "free",
@@ -47,8 +47,8 @@ async def build(path: Path, size: int) -> None:
         pass  # the tables
     with closing(sqlite3.connect(path)) as connection:
         rows = [thread_row(index, size) for index in range(size)]
-        connection.executemany(statements()["insert_thread"], rows)
-        connection.executemany(statements()["insert_tag"], tag_rows(rows, size))
+        connection.executemany(statements("sqlite")["insert_thread"], rows)
+        connection.executemany(statements("sqlite")["insert_tag"], tag_rows(rows, size))
         connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from ..workload import Turn  # noqa: TID252 - peers are a room inside bench
+from bench.workload import Turn
 
 
 def typed(said: Turn) -> list[Any]:
@@ -46,7 +46,7 @@ class AsyncPeer:
 
 
 class BlockingPeer:
-    """The same on a blocking engine, called on the event loop: no hop to another thread, which is to its advantage here."""
+    """The same on a blocking engine, called on the event loop: without a hop it is as fast as it can be."""
 
     name = "langchain-community, blocking"
 

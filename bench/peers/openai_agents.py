@@ -9,7 +9,7 @@ from agents import SQLiteSession
 from agents.extensions.memory import SQLAlchemySession
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from ..workload import Turn  # noqa: TID252 - peers are a room inside bench
+from bench.workload import Turn
 
 
 def items(said: Turn) -> list[Any]:

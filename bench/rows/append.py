@@ -6,14 +6,13 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.bare import Bare
+from bench.measuring import Side, Timings, seconds, take_turns
+from bench.report import Claim, Report, at_most
+from bench.workload import conversation, messages, turn
+from bench.workplace import Workplace
 from keepthread.model import Thread
 from keepthread.store import ThreadStore
-
-from ..bare import Bare  # noqa: TID252 - rows are a room inside bench
-from ..measuring import Side, seconds, take_turns  # noqa: TID252 - as above
-from ..report import Claim, Report, at_most, figures_of  # noqa: TID252 - as above
-from ..workload import conversation, messages, turn  # noqa: TID252 - as above
-from ..workplace import Workplace  # noqa: TID252 - as above
 
 LENGTH = 10_000
 
@@ -38,24 +37,26 @@ async def run(workplace: Workplace) -> Report:
     timings = await take_turns(sides, rounds=rounds, per_round=per_round)
     for opened in (*stores, *bares):
         await opened.close()
-    ours_empty, bare_empty, ours_long, bare_long = sides
     return Report(
         row="append",
         measures="one turn (user 600 + assistant 600 characters) into a thread of N messages, WAL and synchronous=FULL",
-        rounds=rounds,
-        per_round=per_round,
-        figures=figures_of(timings),
-        claims=[
-            Claim(what=f"{at_length} against N = 0", figure=timings.ratio(ours_long, ours_empty), target=at_most(1.2)),
-            Claim(what="against bare, N = 0", figure=timings.ratio(ours_empty, bare_empty), target=at_most(1.3)),
-            Claim(what=f"against bare, {at_length}", figure=timings.ratio(ours_long, bare_long), target=at_most(1.3)),
-            Claim(what=f"beside the sync: above bare, {at_length}", figure=timings.difference(ours_long, bare_long)),
-        ],
+        timings=timings,
+        claims=_claims(timings),
         notes=[
-            "messages are made before the clock starts; the floor's rows are ready made, one thread hop through a queue",
+            "made before the clock starts: messages, and the floor's rows; its one thread hop goes through a queue",
             "the ratios flatter keepthread where a sync takes milliseconds: the last line is what it adds on any disk",
         ],
     )
+
+
+def _claims(timings: Timings) -> list[Claim]:
+    empty, bare_empty, long, bare_long = timings.rounds
+    return [
+        Claim(what=f"{long} against N = 0", figure=timings.ratio(long, empty), target=at_most(1.2)),
+        Claim(what=f"{empty} against bare", figure=timings.ratio(empty, bare_empty), target=at_most(1.3)),
+        Claim(what=f"{long} against bare", figure=timings.ratio(long, bare_long), target=at_most(1.3)),
+        Claim(what="what keepthread adds to bare, on any disk", figure=timings.difference(long, bare_long)),
+    ]
 
 
 async def _empty_threads(path: Path, names: list[str]) -> None:

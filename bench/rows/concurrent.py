@@ -6,19 +6,24 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from itertools import count
+from statistics import median
 
+from bench.measuring import Figure, Side, Timings, counted, take_turns
+from bench.peers.langchain import AsyncPeer
+from bench.peers.openai_agents import SqlalchemyPeer, SqlitePeer
+from bench.report import Claim, Report, at_least
+from bench.workload import Turn, messages, turn
+from bench.workplace import Workplace
 from keepthread.store import ThreadStore
-
-from ..measuring import Figure, Side, take_turns  # noqa: TID252 - rows are a room inside bench
-from ..peers.langchain import AsyncPeer  # noqa: TID252 - as above
-from ..peers.openai_agents import SqlalchemyPeer, SqlitePeer  # noqa: TID252 - as above
-from ..report import Claim, Report, at_least  # noqa: TID252 - as above
-from ..workload import Turn, messages, turn  # noqa: TID252 - as above
-from ..workplace import Workplace  # noqa: TID252 - as above
 
 CONVERSATIONS = 64
 TURNS = 20
 _TURNS_OF_THE_SLOW = 4
+_NOTES = (
+    "new: a thread, or a session, is made in the clock for each conversation, as the SDK's documentation does",
+    "going on: threads are there, and the peers' sessions and connections are held open and warm",
+    f"the last two peers get {_TURNS_OF_THE_SLOW} turns a task: {TURNS} would take minutes",
+)
 
 Append = Callable[[str, Turn], Awaitable[object]]
 Names = Callable[[], list[str]]
@@ -38,40 +43,46 @@ async def run(workplace: Workplace) -> Report:
     async def ours(name: str, said: Turn) -> None:
         await store.append(name, messages(said), create=True)
 
+    busy: dict[str, list[float]] = {"keepthread": [], fastest.name: []}
     sides: dict[str, Side] = {
-        "keepthread, new conversations": _rate(ours, _new(), turns),
-        f"{fastest.name}, new": _rate(fastest.append, _new(), turns),
-        "keepthread, going on": _rate(ours, _same, turns),
-        f"{fastest.name}, going on": _rate(fastest.append, _same, turns),
-        **{f"{peer.name}, going on": _rate(peer.append, _same, few) for peer in slow},
+        "keepthread, new conversations": _rate(ours, _new(), turns, []),
+        f"{fastest.name}, new": _rate(fastest.append, _new(), turns, []),
+        "keepthread, going on": _rate(ours, _same, turns, busy["keepthread"]),
+        f"{fastest.name}, going on": _rate(fastest.append, _same, turns, busy[fastest.name]),
+        **{f"{peer.name}, going on": _rate(peer.append, _same, few, []) for peer in slow},
     }
     for peer in peers:
         await peer.append("first", turn(0))  # makes the tables, as an application does at its start
     timings = await take_turns(sides, rounds=rounds, per_round=1)
-    stored = await asyncio.gather(*(store.count_messages(name) for name in _same()))
-    assert set(stored) == {(rounds + 1) * turns * 2}, "a turn is missing"
+    await _all_there(store, (rounds + 1) * turns)
     for opened in (store, *peers):
         await opened.close()
-    names = list(sides)
-    new, going_on = timings.ratio(names[0], names[1]), timings.ratio(names[2], names[3])
     return Report(
         row="concurrent",
         measures=f"{CONVERSATIONS} tasks, each appending {turns} turns one after the other; messages made in the clock",
-        rounds=rounds,
-        per_round=1,
-        figures={side: timings.figure(side, unit="turns/s") for side in sides},
-        claims=[
-            Claim(what=f"new conversations, against {fastest.name}", figure=new, target=at_least(7)),
-            Claim(what="  its lowest round", figure=_lowest(new), target=at_least(5)),
-            Claim(what=f"going on, against {fastest.name}", figure=going_on, target=at_least(5)),
-            *(Claim(what=f"going on, against {side}", figure=timings.ratio(names[2], side)) for side in names[4:]),
-        ],
-        notes=[
-            "new: a thread, or a session, is made in the clock for each conversation, as the SDK's documentation does;"
-            " going on: threads are there, and the peers' sessions and connections are held open and warm",
-            f"the last two peers get {few} turns a task: 20 would take minutes",
-        ],
+        timings=timings,
+        unit="turns/s",
+        counts={f"CPU time of a turn, {side}": counted(median(values) * 1000, "ms") for side, values in busy.items()},
+        claims=_claims(timings),
+        notes=_NOTES,
     )
+
+
+async def _all_there(store: ThreadStore, turns: int) -> None:
+    stored = await asyncio.gather(*(store.count_messages(name) for name in _same()))
+    assert set(stored) == {turns * 2}, "a turn is missing"
+
+
+def _claims(timings: Timings) -> list[Claim]:
+    new, peer_new, going_on, peer_going_on, *others = timings.rounds
+    ratio = timings.ratio(new, peer_new)
+    lowest = Figure(value=ratio.low, low=ratio.low, high=ratio.low, unit=ratio.unit)
+    return [
+        Claim(what=f"against {peer_new}", figure=ratio, target=at_least(7)),
+        Claim(what="  its lowest round", figure=lowest, target=at_least(5)),
+        Claim(what=f"against {peer_going_on}", figure=timings.ratio(going_on, peer_going_on), target=at_least(5)),
+        *(Claim(what=f"against {other}", figure=timings.ratio(going_on, other)) for other in others),
+    ]
 
 
 def _new() -> Names:
@@ -83,19 +94,19 @@ def _same() -> list[str]:
     return [f"conversation-{number}" for number in range(CONVERSATIONS)]
 
 
-def _lowest(figure: Figure) -> Figure:
-    return Figure(value=figure.low, low=figure.low, high=figure.low, unit=figure.unit)
+def _rate(append: Append, names: Names, turns: int, busy: list[float]) -> Side:
+    """Return turns per second of real time; *busy* collects seconds of processor time per turn."""
 
-
-def _rate(append: Append, names: Names, turns: int) -> Side:
     async def converse(name: str, first: int) -> None:
         for number in range(first, first + turns):
             await append(name, turn(number))
 
     async def measure() -> float:
         tasks = list(enumerate(names()))
-        start = time.perf_counter()
+        start, busy_before = time.perf_counter(), time.process_time()
         await asyncio.gather(*(converse(name, index) for index, name in tasks))
-        return len(tasks) * turns / (time.perf_counter() - start)
+        took, stored = time.perf_counter() - start, len(tasks) * turns
+        busy.append((time.process_time() - busy_before) / stored)
+        return stored / took
 
     return measure

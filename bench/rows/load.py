@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sized
 
+from bench.measuring import Side, seconds, take_turns
+from bench.peers.langchain import AsyncPeer, BlockingPeer
+from bench.peers.openai_agents import SqlalchemyPeer, SqlitePeer
+from bench.report import Claim, Report, at_most, below
+from bench.workload import conversation, turn
+from bench.workplace import Workplace
 from keepthread.store import ThreadStore
-
-from ..measuring import Side, seconds, take_turns  # noqa: TID252 - rows are a room inside bench
-from ..peers.langchain import AsyncPeer, BlockingPeer  # noqa: TID252 - as above
-from ..peers.openai_agents import SqlalchemyPeer, SqlitePeer  # noqa: TID252 - as above
-from ..report import Claim, Report, at_most, below, figures_of  # noqa: TID252 - as above
-from ..workload import conversation, turn  # noqa: TID252 - as above
-from ..workplace import Workplace  # noqa: TID252 - as above
 
 LENGTH = 1_000
 _ID = "conversation"
@@ -40,9 +39,7 @@ async def run(workplace: Workplace) -> Report:
     return Report(
         row="load",
         measures=f"a thread of {length:,} messages, whole, alone in its database",
-        rounds=rounds,
-        per_round=per_round,
-        figures=figures_of(timings),
+        timings=timings,
         claims=[
             Claim(
                 what=f"against {SqlitePeer.name} (plain dicts)",

@@ -7,13 +7,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 
+from bench.measuring import Side, counted, seconds, take_turns
+from bench.report import Claim, Report, at_most
+from bench.workload import fill, texts
+from bench.workplace import Workplace
 from keepthread.model import Message, Thread
 from keepthread.store import ThreadStore
-
-from ..measuring import Side, counted, seconds, take_turns  # noqa: TID252 - rows are a room inside bench
-from ..report import Claim, Report, at_most, figures_of  # noqa: TID252 - as above
-from ..workload import fill, texts  # noqa: TID252 - as above
-from ..workplace import Workplace  # noqa: TID252 - as above
 
 LENGTH = 10_000
 _HEADER = 32
@@ -49,10 +48,8 @@ async def run(workplace: Workplace) -> Report:
     return Report(
         row="save",
         measures=f"save_thread of a loaded thread of {length:,} messages with one new message, against append of one",
-        rounds=rounds,
-        per_round=per_round,
-        figures={
-            **figures_of(timings),
+        timings=timings,
+        counts={
             "pages written by that save": counted(pages[0], "pages"),
             "pages written by that append": counted(pages[1], "pages"),
         },
@@ -60,7 +57,7 @@ async def run(workplace: Workplace) -> Report:
             Claim(what="more than the append", figure=timings.difference(saving, appending), target=at_most(5)),
             Claim(what="more pages than the append", figure=counted(pages[0] - pages[1], "pages"), target=at_most(1)),
         ],
-        notes=["pages: frames in the write-ahead log, median of 11; a page may split in one thread and not in the other"],
+        notes=["pages: frames in the write-ahead log, the median of 11 times"],
     )
 
 

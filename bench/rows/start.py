@@ -8,15 +8,37 @@ import subprocess
 import sys
 import time
 
-from ..measuring import Side, counted, take_turns  # noqa: TID252 - rows are a room inside bench
-from ..report import Claim, Report, at_most, figures_of  # noqa: TID252 - as above
-from ..workplace import Workplace  # noqa: TID252 - as above
+from bench.measuring import Side, counted, take_turns
+from bench.report import Claim, Report, at_most
+from bench.workplace import Workplace
 
 # Drivers, web frameworks and LLM packages: ours, those of the peers, and what they bring.
-FORBIDDEN = (
-    "agents aiohttp aiosqlite anthropic asyncmy asyncpg fastapi flask httpx jinja2 langchain_core langchain_community"
-    " litellm MySQLdb openai psycopg psycopg2 pymysql requests sqlalchemy sqlite3 starlette tiktoken uvicorn"
-).split()
+FORBIDDEN = [
+    "agents",
+    "aiohttp",
+    "aiosqlite",
+    "anthropic",
+    "asyncmy",
+    "asyncpg",
+    "fastapi",
+    "flask",
+    "httpx",
+    "jinja2",
+    "langchain_core",
+    "langchain_community",
+    "litellm",
+    "MySQLdb",
+    "openai",
+    "psycopg",
+    "psycopg2",
+    "pymysql",
+    "requests",
+    "sqlalchemy",
+    "sqlite3",
+    "starlette",
+    "tiktoken",
+    "uvicorn",
+]
 
 _NOTHING = "pass"
 _IMPORT = "import keepthread"
@@ -47,9 +69,7 @@ async def run_import(workplace: Workplace) -> Report:
     return Report(
         row="import",
         measures="a Python process that does nothing, and one that imports keepthread",
-        rounds=rounds,
-        per_round=per_round,
-        figures=figures_of(timings),
+        timings=timings,
         claims=[
             Claim(
                 what="drivers, web and LLM packages imported",
@@ -70,9 +90,7 @@ async def run_help(workplace: Workplace) -> Report:
     return Report(
         row="help",
         measures="the whole process, from its start to its end",
-        rounds=rounds,
-        per_round=per_round,
-        figures=figures_of(timings),
+        timings=timings,
         claims=[Claim(what="against a bare click program", figure=timings.ratio(ours, bare), target=at_most(2.5))],
     )
 

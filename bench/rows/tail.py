@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from bench.bare import Bare
+from bench.measuring import Side, seconds, take_turns
+from bench.report import Claim, Report, at_most
+from bench.workload import conversation
+from bench.workplace import Workplace
 from keepthread.store import ThreadStore
-
-from ..bare import Bare  # noqa: TID252 - rows are a room inside bench
-from ..measuring import Side, seconds, take_turns  # noqa: TID252 - as above
-from ..report import Claim, Report, at_most, figures_of  # noqa: TID252 - as above
-from ..workload import conversation  # noqa: TID252 - as above
-from ..workplace import Workplace  # noqa: TID252 - as above
 
 LAST = 40
 LENGTHS = (100, 10_000)
@@ -38,12 +37,10 @@ async def run(workplace: Workplace) -> Report:
     return Report(
         row="tail",
         measures=f"get_thread(id, last={LAST}) of a thread of N messages",
-        rounds=rounds,
-        per_round=per_round,
-        figures=figures_of(timings),
+        timings=timings,
         claims=[
             Claim(what="against the bare read", figure=timings.ratio(ours, floor), target=at_most(2)),
-            Claim(what=f"N = {long:,} against N = {short:,}", figure=timings.ratio(ours, ours_short), target=at_most(1.2)),
+            Claim(what=f"against N = {short:,}", figure=timings.ratio(ours, ours_short), target=at_most(1.2)),
         ],
         notes=["the bare read: two SELECTs, json.loads and the same objects, filled unchecked, through one thread hop"],
     )

@@ -5,12 +5,17 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import keepthread.files  # pyright: ignore[reportUnusedImport] # noqa: F401 - offers the default place for attachments
 from keepthread.store import ThreadStore
 from keepthread.testing import OpenStore
 
 from . import invariants
+
+# A busy machine is no reason to fail.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 BACKENDS: dict[str, Callable[[Path], str | None]] = {
     "memory": lambda _: None,

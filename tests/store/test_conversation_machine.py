@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar, TypeVar
@@ -154,8 +154,7 @@ class Conversations(RuleBasedStateMachine):
     def save(self, handle: Handle) -> Handle | MultipleResults[Handle]:
         base, mine, metadata = handle.base, handle.said, dict(handle.thread.metadata)
         if (list(mine.items()), spelled(metadata)) == (list(base.said.items()), spelled(base.metadata)):
-            self.run(self.store.save_thread(handle.thread))
-            return handle
+            return self.save_unchanged(handle)
         stored = self.threads.get(handle.thread.id)
         try:
             self.run(self.store.save_thread(handle.thread))
@@ -175,6 +174,18 @@ class Conversations(RuleBasedStateMachine):
         assert set(stored.kept(base, mine)) <= set(shown)
         stored.save(base, mine, metadata, view)
         return self.handle(handle.thread, is_whole=base.is_whole)
+
+    def save_unchanged(self, handle: Handle) -> Handle | MultipleResults[Handle]:
+        """Save a thread that says what it said. Where it has been edited to the same, others' changes arrive."""
+        stored = self.threads.get(handle.thread.id)
+        try:
+            self.run(self.store.save_thread(handle.thread))
+        except ThreadNotFound:
+            assert stored is None or stored.born != handle.base.born
+            return NO_HANDLE
+        metadata = dict(handle.thread.metadata)
+        base = replace(handle.base, said=handle.said, metadata=metadata)
+        return Handle(thread=handle.thread, base=base)
 
     @rule(thread_id=THREADS, name=NAMES, word=WORDS)
     def edit_stored(self, thread_id: str, name: str, word: str) -> None:

@@ -38,8 +38,8 @@ class Table:
         return [mark.id for mark in self.marks() if not mark.removed]
 
     def number_anew(self) -> None:
-        for name in self.view():
-            self.put(self.rows[name]._replace(position=self.next_position))
+        for mark in self.marks():
+            self.put(mark._replace(position=self.next_position))
             self.next_position += STEP
 
     def apply(self, changes: Plan, version: int) -> None:

@@ -120,7 +120,8 @@ def test_every_statement_runs_on_sqlite(database: sqlite3.Connection, name: str)
         database.execute("ROLLBACK")
 
     assert all(len(row) == len(type(row)._fields) for row in rows)  # type: ignore[attr-defined] - every row is a NamedTuple
-    walks = [step[-1] for step in plan if step[-1].startswith("SCAN ")]
+    # "p" is a page that was cut to its limit before.
+    walks = [step[-1] for step in plan if step[-1].startswith("SCAN ") and step[-1] != "SCAN p"]
     assert not walks or name in SMALL, f"it reads a whole table: {walks}"
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from operator import is_
+from operator import attrgetter, is_
 from typing import Literal
 
 from .attachment import Attachment
 from .message import Message
+
+_attachments_of = attrgetter("attachments")
 
 Extent = Literal["all", "tail", "middle"]
 
@@ -30,8 +33,10 @@ class Snapshot:
     digests: list[bytes] = field(default_factory=list[bytes])
     attachments: list[tuple[Attachment, ...]] = field(default_factory=list[tuple[Attachment, ...]])
     """Two lists beside `messages`, item by item."""
+    ids: set[str] = field(default_factory=set[str])
+    """Of `messages`."""
 
-    def is_prefix_of(self, messages: list[Message]) -> bool:
+    def is_prefix_of(self, messages: Sequence[Message]) -> bool:
         """Return whether *messages* begins with the very objects that were loaded, none of them changed.
 
         Messages are frozen, so that identity answers it without encoding one; only attachments can be added in place.
@@ -39,7 +44,7 @@ class Snapshot:
         return (
             len(messages) >= len(self.messages)
             and all(map(is_, messages, self.messages))
-            and all(map(is_, (message.attachments for message in self.messages), self.attachments))
+            and all(map(is_, map(_attachments_of, self.messages), self.attachments))
         )
 
     def digest_by_id(self) -> dict[str, bytes]:
@@ -49,10 +54,13 @@ class Snapshot:
     def copied(self) -> Snapshot:
         """Return a snapshot with messages of its own."""
         messages = [Message.trusted(dict(vars(message))) for message in self.messages]
-        return replace(self, messages=messages, digests=list(self.digests), attachments=list(self.attachments))
+        return replace(
+            self, messages=messages, digests=list(self.digests), attachments=list(self.attachments), ids=set(self.ids)
+        )
 
     def extend(self, messages: list[Message], digests: list[bytes]) -> None:
         """Take in *messages* that were appended, with their positions."""
         self.messages += messages
         self.digests += digests
-        self.attachments += [message.attachments for message in messages]
+        self.attachments += map(_attachments_of, messages)
+        self.ids.update(message.id for message in messages)

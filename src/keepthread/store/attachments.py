@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import TracebackType
 
-from keepthread.errors import FileContentNotFound, ForeignDatabaseError, InvalidAttachment, InvalidMessage
+from keepthread.errors import (
+    FileContentNotFound,
+    ForeignDatabaseError,
+    InvalidAttachment,
+    InvalidMessage,
+    KeepthreadError,
+    UnavailableError,
+)
 from keepthread.model import Attachment, Message
 from keepthread.model.blobs import BlobStore, open_default
 from keepthread.model.record import Record, Source, encode
@@ -125,6 +133,31 @@ class AttachmentFiles:
         for sha256 in hashes:
             if await unused(sha256):
                 await blobs.discard(tenant, sha256, partial(unused, sha256))
+
+
+class StoringFiles:
+    """Keeps the bytes that are stored inside of it if what refers to them is written, and removes them if it is not."""
+
+    def __init__(self, files: AttachmentFiles, tenant: str, unused: Callable[[str], Awaitable[bool]]) -> None:
+        self._files = files
+        self._tenant = tenant
+        self._unused = unused
+        self._prepared = Prepared()
+
+    async def __aenter__(self) -> Prepared:
+        return self._prepared
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._prepared.fresh:
+            return
+        if error is None:
+            await self._files.confirm(self._tenant, self._prepared)
+        # After an UnavailableError, or for a caller that was cancelled, it is unknown whether it was written.
+        elif isinstance(error, KeepthreadError) and not isinstance(error, UnavailableError):
+            hashes = [sha256 for sha256, *_ in self._prepared.fresh]
+            await self._files.discard(self._tenant, hashes, self._unused)
 
 
 def _encoded(message: Message) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -38,6 +39,8 @@ class Draft:
     """None for a header: its messages were not loaded and do not change."""
     changed: tuple[Message, ...]
     """Those of `messages` that are new, or other objects than what was loaded."""
+    extends: bool
+    """Whether `changed` only stands behind what was loaded."""
     created_at: int
     at: int
 
@@ -51,14 +54,12 @@ class Draft:
         """Whether it says what was loaded."""
         if self.base is None or self.head_changed:
             return False
-        return self.messages is None or (len(self.messages) == len(self.base.messages) and self.is_append)
+        return self.messages is None or (self.extends and not self.changed)
 
     @property
     def is_append(self) -> bool:
         """Whether all that changed is messages added at the end of a thread that was loaded."""
-        if self.base is None or self.messages is None or self.head_changed:
-            return False
-        return self.base.is_prefix_of(list(self.messages))
+        return self.extends and not self.head_changed
 
 
 def head_of(stored: Snapshot | ThreadRow) -> Head:
@@ -77,37 +78,37 @@ def take_down(tenant: str, thread: Thread) -> Draft:
     metadata = canonical(frozen_object("Thread.metadata", InvalidThread)(thread.metadata))
     base = snapshot_of(thread)
     messages = tuple(thread.messages) if thread.has_messages else None
+    changed, extends = _changed(messages or (), base)
     return Draft(
         tenant=tenant,
         thread_id=thread.id,
         head=Head(thread.title, metadata, thread.agent, thread.archived),
         base=base,
         messages=messages,
-        changed=_changed(messages or (), base),
+        changed=changed,
+        extends=extends,
         created_at=to_microseconds(thread.created_at),
         at=now_microseconds(),
     )
 
 
-def _changed(messages: tuple[Message, ...], base: Snapshot | None) -> tuple[Message, ...]:
-    """Return the messages that are not the very objects that were loaded, or were given an attachment since."""
-    _check_list(messages)
-    if base is not None and base.is_prefix_of(list(messages)):
-        fresh: tuple[Message, ...] = messages[len(base.messages) :]
-    else:
-        loaded = {id(m): files for m, files in zip(base.messages, base.attachments, strict=True)} if base else {}
-        fresh = tuple(message for message in messages if loaded.get(id(message)) is not message.attachments)
-    return fresh
+def _changed(messages: tuple[Message, ...], base: Snapshot | None) -> tuple[tuple[Message, ...], bool]:
+    """Return the messages that are not what was loaded, and whether they only stand behind it."""
+    if base is not None and base.is_prefix_of(messages):
+        added = messages[len(base.messages) :]
+        _check_list(added, base.ids)
+        return added, True
+    _check_list(messages, frozenset())
+    loaded = {id(m): files for m, files in zip(base.messages, base.attachments, strict=True)} if base else {}
+    return tuple(message for message in messages if loaded.get(id(message)) is not message.attachments), False
 
 
-def _check_list(messages: Sequence[Message]) -> None:
-    if len({message.id for message in messages if isinstance(message, Message)}) == len(messages):  # pyright: ignore[reportUnnecessaryIsInstance] - a list takes anything at run time
-        return
+def _check_list(messages: Sequence[Message], before: AbstractSet[str]) -> None:
     seen: set[str] = set()
     for message in messages:
         if not isinstance(message, Message):  # pyright: ignore[reportUnnecessaryIsInstance] - a list takes anything at run time
             raise InvalidThread(f"thread.messages holds a {type(message).__name__}; it takes Message objects.")
-        if message.id in seen:
+        if message.id in seen or message.id in before:
             raise InvalidThread(
                 f"thread.messages holds message {message.id!r} twice.",
                 hint="Give a copy its own id: Message(role=…, content=…).",

@@ -144,6 +144,7 @@ WALK_END = _query("walk_end", Count)
 NEWEST_TAGGED_BY_TAG = _query("newest_tagged_by_tag", ThreadRow)
 NEXT_THREADS = _query("next_threads", ThreadRow)
 THREADS_LIKE = _query("threads_like", ThreadRow)
+COUNT_LISTED = _query("count_listed", Count)
 COUNT_THREADS = _query("count_threads", Totals)
 DELETE_THREAD = _query("delete_thread", Nothing)
 

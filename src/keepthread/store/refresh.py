@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import is_
 
 from keepthread.model import Message, Thread
@@ -30,7 +31,7 @@ def after_append(thread: Thread, base: Snapshot, draft: Draft, prepared: Prepare
         thread.metadata.last_updated = updated_at.isoformat()
 
 
-def placed(messages: tuple[Message, ...], prepared: Prepared, appended: Appended) -> list[Message]:
+def placed(messages: Sequence[Message], prepared: Prepared, appended: Appended) -> list[Message]:
     """Return *messages* as they are stored."""
     return [m.at(appended.positions[m.id], prepared.attachments[m.id]) for m in messages]
 

@@ -186,12 +186,18 @@ async def _plan(tx: Tx, draft: Draft, records: dict[str, Record], row: ThreadRow
 
 
 async def _number_anew(tx: Tx, draft: Draft, marks: Sequence[Mark], next_position: int) -> int:
-    """Give the whole view new positions behind all that were ever used, so that none collides; return the next."""
-    place = {"tenant": draft.tenant, "thread": draft.thread_id, "removed": 0}
-    shown = [mark for mark in marks if not mark.removed]
-    moves = [{**place, "id": mark.id, "position": next_position + i * STEP} for i, mark in enumerate(shown)]
+    """Give every message a new position behind all that were ever used, so that none collides; return the next.
+
+    The removed ones as well: they keep their places among the others, in the history and at the edge of a window.
+    """
+    place = {"tenant": draft.tenant, "thread": draft.thread_id}
+    positions = range(next_position, next_position + len(marks) * STEP, STEP)
+    moves = [
+        {**place, "id": mark.id, "removed": mark.removed, "position": position}
+        for mark, position in zip(marks, positions, strict=True)
+    ]
     await tx.run_many(PLACE_MESSAGE, moves)
-    return next_position + len(shown) * STEP
+    return positions.stop
 
 
 async def _apply(tx: Tx, draft: Draft, changes: Plan, version: int) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -11,9 +10,7 @@ from keepthread.errors import (
     ConflictError,
     InvalidMessage,
     InvalidThread,
-    KeepthreadError,
     ThreadNotFound,
-    UnavailableError,
 )
 from keepthread.model import Message, Thread
 from keepthread.model.ids import now_microseconds
@@ -22,7 +19,7 @@ from keepthread.model.thread import snapshot_of
 
 from . import operations
 from .append import Appended, Turn, append, store_turns
-from .attachments import Prepared
+from .attachments import Prepared, StoringFiles
 from .backends.base import DuplicateKey, Tx
 from .draft import Draft, Head, take_down
 from .reading import Reading
@@ -71,10 +68,12 @@ class Writing(Reading):
             await self._files.prepare(self.tenant, new, self._database.limits, prepared)
             turn = self._turn(place["thread_id"], prepared)
             appended = await append(self._backend, turn, create=create, source=self._source)
+        if not appended.repeated:
+            return placed(new, prepared, appended)
         repeated = {message.id: message for message in appended.repeated}
-        fresh = [message for message in new if message.id not in repeated]
-        stored = {message.id: message for message in placed(tuple(fresh), prepared, appended)}
-        return [repeated.get(message.id) or stored[message.id] for message in new]
+        fresh = placed([message for message in new if message.id not in repeated], prepared, appended)
+        repeated.update({message.id: message for message in fresh})
+        return [repeated[message.id] for message in new]
 
     async def save_thread(self, thread: Thread) -> Thread:
         """Store what changed in *thread* since it was loaded, merged with what others did meanwhile. One transaction.
@@ -134,18 +133,8 @@ class Writing(Reading):
             raise ThreadNotFound(draft.thread_id, hint="It was deleted since it was loaded.")
         return appended
 
-    @asynccontextmanager
-    async def _storing_files(self) -> AsyncGenerator[Prepared]:
-        """Keep the bytes that are stored on the way if what refers to them is written, and remove them if it is not."""
-        prepared = Prepared()
-        try:
-            yield prepared
-        except UnavailableError:
-            raise  # whether it was written is unknown
-        except KeepthreadError:
-            await self._files.discard(self.tenant, [sha256 for sha256, *_ in prepared.fresh], self._is_unused)
-            raise
-        await self._files.confirm(self.tenant, prepared)
+    def _storing_files(self) -> StoringFiles:
+        return StoringFiles(self._files, self.tenant, self._is_unused)
 
     async def _is_unused(self, sha256: str) -> bool:
         return await self._backend.read(partial(operations.is_unused, tenant=self.tenant, sha256=sha256))

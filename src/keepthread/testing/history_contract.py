@@ -68,6 +68,32 @@ class HistoryContract:
         ]
         assert {entry.removed_in for entry in entries} == {None, thread.version}
 
+    async def test_a_position_is_never_given_again(self, store: ThreadStore) -> None:
+        thread = await talk(store, "a", "b", "c")
+        removed = thread.messages[2]
+        thread.messages = thread.messages[:1]
+        await store.save_thread(thread)
+
+        (appended,) = await store.append("t", say("d"))
+        thread.messages = thread.messages[:1]
+        thread.add_message(say("e"))
+        await store.save_thread(thread)
+
+        assert [entry.message.text for entry in await store.history("t")] == ["a", "b", "c", "d", "e"]
+        assert (removed.position or 0) < (appended.position or 0) < (thread.messages[-1].position or 0)
+
+    async def test_history_stays_in_order_however_many_insertions_there_are(self, store: ThreadStore) -> None:
+        thread = await talk(store, "first", "middle", "last")
+        thread.messages.pop(1)
+        await store.save_thread(thread)
+
+        for n in range(50):
+            thread.messages.insert(1, say(f"{n}"))
+            await store.save_thread(thread)
+
+        said = [entry.message.text for entry in await store.history("t")]
+        assert [text for text in said if text in ("first", "middle", "last")] == ["first", "middle", "last"]
+
     async def test_what_was_put_back_is_shown_again(self, store: ThreadStore) -> None:
         thread = await talk(store, "a", "b", "c")
         original = list(thread.messages)

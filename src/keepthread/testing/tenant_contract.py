@@ -163,6 +163,12 @@ class TenantContract:
         await two.update_thread("t", metadata={"k": 2}, agent="y")
 
         assert (await stored(one), await stored(two)) == (["A", "c"], ["OTHER", "b"])
+        assert [(await tenant.get_message("t", "a")).text for tenant in (one, two)] == ["A", "OTHER"]
+        assert (await one.append("t", say("a")), await two.append("t", say("b"))) == (
+            [await one.get_message("t", "a")],
+            [await two.get_message("t", "b")],
+        )
+        assert (await _messages(one, "t"), await _messages(two, "t")) == (["A", "c"], ["OTHER", "b"])
         assert ([len(await one.history("t")), len(await two.history("t"))]) == [3, 3]
         assert [thread.id for thread in await one.list_threads(metadata={"k": 1}, agent="x")] == ["t"]
         assert await one.list_threads(metadata={"k": 2}) == await two.list_threads(agent="x") == []

@@ -14,7 +14,7 @@ from keepthread.errors import ConflictError, ThreadNotFound
 from keepthread.model import Thread
 from keepthread.store import ThreadStore
 
-from .arrange import say, stored, talk, texts
+from .arrange import OpenStore, say, stored, talk, texts
 
 Change = Callable[[Thread], object]
 
@@ -146,6 +146,20 @@ class ValuesContract:
         await asyncio.gather(*(store.update_thread("t", metadata={f"{n}": n}) for n in range(20)))
 
         assert (await store.get_thread("t")).metadata == {f"{n}": n for n in range(20)}
+
+    async def test_two_stores_that_change_one_database_at_once_wait_for_each_other(
+        self, store: ThreadStore, open_store: OpenStore
+    ) -> None:
+        stores = [store, await open_store(), await open_store()]
+
+        async def work(number: int) -> None:
+            for n in range(40):
+                await stores[number].update_thread("t", title=f"{n}", metadata={f"{number} {n}": n})
+
+        await talk(store)
+        await asyncio.gather(*(work(number) for number in range(3)))
+
+        assert len((await store.get_thread("t")).metadata) == 3 * 40
 
     async def test_an_update_of_an_unknown_thread_is_not_found(self, store: ThreadStore) -> None:
         with pytest.raises(ThreadNotFound):

@@ -192,6 +192,20 @@ class WindowContract:
         assert texts(window) == []
         assert await stored(store) == [*"abc", *"ghij"]
 
+    async def test_a_window_that_others_emptied_keeps_its_place(self, store: ThreadStore) -> None:
+        thread = await talk(store, *ALPHABET)
+        window = await store.get_thread("t", last=2, before=thread.messages[5].position)
+        thread.messages = [*thread.messages[:3], *thread.messages[5:]]
+        for n in range(50):
+            thread.messages.insert(1, say(f"{n}"))
+            await store.save_thread(thread)
+
+        window.messages = [say("new")]
+        await store.save_thread(window)
+
+        assert texts(window) == ["new"]
+        assert await stored(store) == ["a", *(f"{n}" for n in reversed(range(50))), "b", "c", "new", *"fghij"]
+
     async def test_a_message_added_to_a_window_of_the_middle_goes_to_the_end(self, store: ThreadStore) -> None:
         thread = await talk(store, *ALPHABET)
         window = await store.get_thread("t", last=2, before=thread.messages[5].position)

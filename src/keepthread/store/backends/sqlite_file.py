@@ -129,8 +129,6 @@ def _make_safe(connection: sqlite3.Connection, settings: SqliteSettings) -> None
         # On macOS fsync does not reach the disk; this asks for the one that does. Elsewhere it changes nothing.
         connection.execute("PRAGMA fullfsync = ON")
         connection.execute("PRAGMA checkpoint_fullfsync = ON")
-    # Four times the default: a page that many turns touch is then copied into the database once instead of four times.
-    connection.execute("PRAGMA wal_autocheckpoint = 4000")
     # What is deleted is overwritten, so that it cannot be read from the file's free pages.
     connection.execute("PRAGMA secure_delete = ON")
 

@@ -13,8 +13,6 @@ from itertools import groupby
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from keepthread.errors import KeepthreadError
-
 from .base import ManyOperation
 from .jobs import Job, deliver, finish
 from .sqlite_errors import translate
@@ -57,7 +55,7 @@ def _serve(queue: Queue, connect: Callable[[], sqlite3.Connection], work: Callab
         if connection is None:
             try:
                 connection = connect()
-            except (sqlite3.Error, OSError, KeepthreadError) as error:
+            except BaseException as error:  # noqa: BLE001 - it is handed to the caller that waits for it
                 job.outcome = _ours(error, location)
                 deliver([job])
                 continue

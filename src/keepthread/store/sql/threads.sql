@@ -76,16 +76,26 @@ ORDER BY updated_at DESC, id DESC
 LIMIT 1 OFFSET :walk;
 
 -- name: newest_tagged_by_tag
--- The same for one tag that few threads carry: begin with the tag.
+-- The same, beginning with the tag. The page is found by key first, so that only its own rows are read whole.
 SELECT t.id, t.title, t.metadata, t.agent, t.archived, t.next_position, t.version, t.message_count, t.created_at, t.updated_at
-FROM kt_thread_tags AS g
-CROSS JOIN kt_threads AS t ON t.tenant_id = g.tenant_id AND t.id = g.thread_id
-WHERE g.tenant_id = :tenant AND g.tag = :tag AND t.tenant_id = :tenant AND t.archived = :archived
-    AND t.updated_at >= :updated_after AND t.updated_at <= :before_at
-    AND (t.updated_at < :before_at OR t.id < :before_id)
-    AND t.created_at >= :created_after AND t.created_at < :created_before
-ORDER BY t.updated_at DESC, t.id DESC
-LIMIT :limit;
+FROM (
+    SELECT k.id, k.updated_at
+    FROM kt_thread_tags AS g
+    CROSS JOIN kt_threads AS k
+    WHERE g.tenant_id = :tenant AND g.tag = :tag AND k.tenant_id = :tenant AND k.id = g.thread_id
+        AND k.archived = :archived AND k.updated_at >= :updated_after AND k.updated_at <= :before_at
+        AND (k.updated_at < :before_at OR k.id < :before_id)
+        AND k.created_at >= :created_after AND k.created_at < :created_before
+    ORDER BY k.updated_at DESC, k.id DESC
+    LIMIT :limit
+) AS p
+CROSS JOIN kt_threads AS t
+WHERE t.tenant_id = :tenant AND t.id = p.id
+ORDER BY p.updated_at DESC, p.id DESC;
+
+-- name: count_listed
+-- How many threads a list without filters would show.
+SELECT COUNT(*) FROM kt_threads WHERE tenant_id = :tenant AND archived = :archived;
 
 -- name: next_threads
 -- The walk that sees every thread, by id, whatever changes meanwhile.
