@@ -82,7 +82,7 @@ async def load(
 
 async def get_or_create(tx: Tx, *, tenant: str, thread_id: str, head: Head, at: int, source: Source | None) -> Thread:
     """Return a thread with its messages, made now if there was none."""
-    if not await tx.run(THREAD, tenant=tenant, thread=thread_id):
+    if not await tx.run(LOCK_THREAD, tenant=tenant, thread=thread_id):
         await insert_thread(tx, tenant, thread_id, at, title=head.title, metadata=head.metadata, agent=head.agent)
         tags = tags_of(json.loads(head.metadata), head.agent)
         await tx.run_many(INSERT_TAG, [{"tenant": tenant, "thread": thread_id, "tag": tag} for tag in sorted(tags)])

@@ -21,7 +21,7 @@ from keepthread.model.json_values import canonical, check_id, check_text, frozen
 from keepthread.model.thread import snapshot_of
 
 from . import operations
-from .append import Appended, Turn, append, store_turns
+from .append import append, store_turns
 from .attachments import Prepared
 from .backends.base import DuplicateKey, Tx
 from .draft import Draft, Head, take_down
@@ -29,6 +29,7 @@ from .reading import Reading
 from .refresh import after_append, after_merge, placed
 from .rows import header
 from .save import Saved, result, save
+from .turn import Appended, Turn
 
 _ATTEMPTS = 5
 
@@ -189,6 +190,10 @@ class Writing(Reading):
         place = self._place(thread_id)
         head = Head(title, self._metadata_text(metadata), agent, archived=False)
         _check_fields(title=title, agent=agent)
+        try:
+            return await self.get_thread(thread_id)
+        except ThreadNotFound:
+            pass  # the rule is a thread that is there, and looking for it takes no lock
         make = partial(operations.get_or_create, **place, head=head, at=now_microseconds(), source=self._source)
         try:
             return await self._backend.write(make)
@@ -263,7 +268,20 @@ class Writing(Reading):
         Raises:
             ThreadNotFound: There is no such thread.
         """
-        hashes = await self._backend.write(partial(operations.delete, **self._place(thread_id)))
+        place = self._place(thread_id)
+        found: list[str] | None = None
+
+        async def delete(tx: Tx) -> list[str]:
+            nonlocal found
+            try:
+                found = await operations.delete(tx, **place)
+            except ThreadNotFound:
+                # The connection was lost at the commit of an earlier attempt, which deleted the thread.
+                if found is None:
+                    raise
+            return found
+
+        hashes = await self._backend.write(delete)
         await self._files.discard(self.tenant, hashes, self._is_unused)
 
     def _metadata_text(self, metadata: Mapping[str, Any] | None) -> str:
