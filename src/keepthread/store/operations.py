@@ -67,17 +67,20 @@ async def load(
     tx: Tx, *, tenant: str, thread_id: str, last: int | None, before: int | None, source: Source | None
 ) -> Thread:
     """Return a thread with its view, or with the *last* messages of it *before* a position."""
-    row = await thread_row(tx, tenant=tenant, thread_id=thread_id)
-    if last is None and before is None:
-        return loaded(row, await tx.run(VIEW, tenant=tenant, thread=thread_id), source, "all")
-    rows = await tx.run(
-        VIEW_TAIL,
+    is_whole = last is None and before is None
+    threads, rows = await tx.run_two(
+        THREAD,
+        VIEW if is_whole else VIEW_TAIL,
         tenant=tenant,
         thread=thread_id,
         before=LARGEST if before is None else before,
         limit=LARGEST if last is None else last,
     )
-    return loaded(row, rows[::-1], source, "tail" if before is None else "middle")
+    if not threads:
+        raise ThreadNotFound(thread_id)
+    if is_whole:
+        return loaded(threads[0], rows, source, "all")
+    return loaded(threads[0], rows[::-1], source, "tail" if before is None else "middle")
 
 
 async def get_or_create(tx: Tx, *, tenant: str, thread_id: str, head: Head, at: int, source: Source | None) -> Thread:

@@ -111,8 +111,8 @@ class ThreadStore(NarratorNames):
 
         The first of KEEPTHREAD_DATABASE_URL, NARRATOR_DATABASE_URL and DB_URL that is set, in the environment or in
         `.env` in the working directory; else `./keepthread.db`. Attachments go to KEEPTHREAD_FILES if that is set. The
-        pool is what KEEPTHREAD_DB_POOL_SIZE, …_DB_MAX_OVERFLOW, …_DB_POOL_TIMEOUT and …_DB_POOL_RECYCLE say, or the same
-        under NARRATOR.
+        pool is what KEEPTHREAD_DB_POOL_SIZE, …_DB_MAX_OVERFLOW, …_DB_POOL_TIMEOUT and …_DB_POOL_RECYCLE say, or the
+        same names that begin with NARRATOR.
         """
         settings = environment()
         setting = database_setting(settings)

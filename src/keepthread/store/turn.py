@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from keepthread.model import Message
 from keepthread.model.record import Record
@@ -11,8 +11,7 @@ STEP = 1 << 20
 """The gap between two positions: twenty insertions at one place before the thread has to be numbered anew."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(NamedTuple):
     """What one call adds to a thread, ready to be stored."""
 
     tenant: str
@@ -26,8 +25,7 @@ class Turn:
     """Only append to the thread that was made at this moment; None for any."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Appended:
+class Appended(NamedTuple):
     """What became of a turn."""
 
     positions: dict[str, int]

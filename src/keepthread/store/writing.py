@@ -128,7 +128,7 @@ class Writing(Reading):
         born = draft.base.born if draft.base else None
         turn = self._turn(draft.thread_id, prepared)._replace(at=draft.at, born=born)
         try:
-            appended = await self._backend.write_together(store_turns, turn)
+            appended = await self._backend.append_turn(turn, store_turns)
         except DuplicateKey:
             return None
         if appended is None:

@@ -11,6 +11,7 @@ from ..queries import Query  # noqa: TID252 - backends are a room inside store
 from ..turn import Appended, Turn  # noqa: TID252 - as above
 
 R = TypeVar("R", bound=tuple[Any, ...])
+S = TypeVar("S", bound=tuple[Any, ...])
 T = TypeVar("T")
 Item = TypeVar("Item")
 
@@ -26,6 +27,10 @@ class Tx(Protocol):
         Raises:
             DuplicateKey: A row with this key is there already.
         """
+        ...
+
+    async def run_two(self, first: Query[R], second: Query[S], /, **values: Column) -> tuple[list[R], list[S]]:
+        """Run two statements of which neither needs the other's rows. An engine with a server asks it once."""
         ...
 
     async def run_many(self, query: Query[Any], rows: Iterable[Mapping[str, Column]], /) -> None:

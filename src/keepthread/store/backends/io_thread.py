@@ -83,7 +83,7 @@ class IoThread:
         task.add_done_callback(self._tasks.discard)
 
     def stop(self) -> None:
-        """Finish what was begun, and end. Stopping twice is allowed; a forked child leaves its parent's thread alone."""
+        """Finish what was begun, and end. Twice is allowed. A forked child leaves its parent's thread alone."""
         if self._process != os.getpid():
             return
         with self._gate:

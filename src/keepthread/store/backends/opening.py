@@ -36,9 +36,7 @@ def engine_settings(
             "A PostgreSQL server decides itself how durable a commit is.",
             hint="Leave durability= out, and set synchronous_commit for the database or its user.",
         )
-    return postgres_settings(
-        parsed.dsn, timeout_seconds=timeout_seconds, pool=pool or PoolSettings(), migrate=migrate
-    )
+    return postgres_settings(parsed.dsn, timeout_seconds=timeout_seconds, pool=pool or PoolSettings(), migrate=migrate)
 
 
 async def open_backend(settings: EngineSettings) -> Backend:

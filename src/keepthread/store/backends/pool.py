@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -35,7 +35,9 @@ class PoolSettings:
         if self.size < 1 or self.max_overflow < 0:
             raise InvalidSetting("A connection pool needs a size of at least 1, and an overflow of 0 or more.")
         if self.timeout_seconds < 0 or self.recycle_seconds <= 0:
-            raise InvalidSetting("A pool's timeout must not be negative, and it must recycle after more than 0 seconds.")
+            raise InvalidSetting(
+                "A pool's timeout must not be negative, and it must recycle after more than 0 seconds."
+            )
 
 
 class Poolable(Protocol):
@@ -84,7 +86,7 @@ class Pool(Generic[C]):
         return self._count - len(self._idle)
 
     @asynccontextmanager
-    async def lend(self) -> AsyncIterator[C]:
+    async def lend(self) -> AsyncGenerator[C]:
         """Lend a connection. One that is closed when it comes back is given up; so is one that a failure came out of.
 
         Raises:

@@ -88,14 +88,12 @@ class AppendQueue:
     async def _settle(self, batch: Sequence[tuple[TurnJob, Turn]], *, again: bool = True) -> None:
         try:
             outcomes = await self._run(partial(_store, turns=[turn for _, turn in batch]))
-        except DuplicateKey if again and len(batch) > 1 else ():
-            # Another process stored one of the ids after the statement had looked. Now it can be seen.
-            await self._settle(batch, again=False)
-            return
         except Exception as error:  # noqa: BLE001 - it is handed to the callers that wait for it
             if len(batch) > 1:
-                for one in batch:
-                    await self._settle([one])
+                # Where another process stored one of the ids after the statement had looked, it can be seen now.
+                parts = [batch] if again and isinstance(error, DuplicateKey) else [[one] for one in batch]
+                for part in parts:
+                    await self._settle(part, again=False)
                 return
             outcomes = [error]
         for (job, _), outcome in zip(batch, outcomes, strict=True):
@@ -165,4 +163,3 @@ def _columns(turns: Iterable[Sequence[Record]]) -> dict[str, Sequence[Any]]:
         "digests": digests,
         "created": created,
     }
-

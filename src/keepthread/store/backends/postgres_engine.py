@@ -8,12 +8,12 @@ import os
 import random
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 import asyncpg
 from asyncpg import exceptions as pg
 
-from keepthread.errors import UnavailableError
+from keepthread.errors import BusyError, UnavailableError
 
 from ..queries import SCHEMA_VERSION, Count, Query  # noqa: TID252 - backends are a room inside store
 from .base import EngineFacts, Operation, Tx
@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 _BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _MOST_CLASHES = 20
+_DRIVERS_ERRORS = (OSError, pg.PostgresError, pg.InterfaceError, pg.InternalClientError)
+"""And ours of a server that cannot be reached, or is busy: they are of OSError's kind."""
 _BEYOND_LOCKS_SECONDS = 5.0
 """The server's own limit on waiting for a lock comes first: it says what happened."""
 
@@ -60,10 +62,8 @@ class Engine:
         settings = self._settings
         try:
             async with self.pool.lend() as connection:
-                await upgrade(
-                    connection, settings.location, allowed=settings.migrate, seconds=settings.timeout_seconds
-                )
-        except Exception as error:
+                await upgrade(connection, settings.location, allowed=settings.migrate, seconds=settings.timeout_seconds)
+        except _DRIVERS_ERRORS as error:
             raise translate(error, settings.location) from None
         durability = (await self.facts()).durability
         if durability != "full":
@@ -85,7 +85,7 @@ class Engine:
     async def _append(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
         """Run the one statement of an append, which is a transaction by itself."""
         if self._settings.behind_pgbouncer:
-            # The driver prepares and runs a statement in two steps, and only a transaction keeps them on one connection.
+            # The driver prepares a statement and then runs it; only a transaction keeps both on one connection.
             return await self._again(lambda connection: _in_transaction(connection, attempt, _BEGIN_WRITE))
         return await self._again(attempt)
 
@@ -97,16 +97,26 @@ class Engine:
         """
         deadline = time.monotonic() + self._settings.timeout_seconds
         failures = 0
+        was_lost = False
         while True:
             try:
                 async with self.pool.lend() as connection:
                     return await _attempt(connection, attempt)
-            except (OSError, pg.PostgresError, pg.InterfaceError, pg.InternalClientError, UnavailableError) as error:
+            except _DRIVERS_ERRORS as error:
                 failures += 1
                 pause = self._pause(error, failures)
                 if pause is None or time.monotonic() + pause > deadline:
-                    raise translate(error, self._settings.location) from None
+                    raise self._given_up(error, was_lost=was_lost) from None
+                was_lost = was_lost or is_lost(error)
             await asyncio.sleep(pause)
+
+    def _given_up(self, error: BaseException, *, was_lost: bool) -> BaseException:
+        location = self._settings.location
+        ours = translate(error, location)
+        if was_lost and isinstance(ours, BusyError):
+            # Not "nothing was written": whether an earlier attempt was, nobody knows.
+            return UnavailableError(f"The connection to {location} was lost, and then it was busy.", hint=ours.hint)
+        return ours
 
     def _pause(self, error: BaseException, failures: int) -> float | None:
         """Return how long to wait before the work is done again; None: it is not."""
@@ -125,7 +135,7 @@ class Engine:
         if not settings.behind_pgbouncer:
             own["lock_timeout"] = waiting
         try:
-            connection = await asyncpg.connect(  # pyright: ignore[reportUnknownMemberType] - asyncpg leaves some types open
+            return await asyncpg.connect(
                 settings.dsn,
                 timeout=settings.connect_seconds,
                 command_timeout=settings.timeout_seconds + _BEYOND_LOCKS_SECONDS,
@@ -134,9 +144,8 @@ class Engine:
                 server_settings=own,
                 connection_class=_Connection,
             )
-        except (OSError, ValueError, pg.PostgresError, pg.InterfaceError, pg.InternalClientError) as error:
+        except (*_DRIVERS_ERRORS, ValueError) as error:
             raise translate_connecting(error, settings.location, settings.connect_seconds) from None
-        return cast("Connection", connection)
 
     async def facts(self) -> EngineFacts:
         """See Backend.facts."""

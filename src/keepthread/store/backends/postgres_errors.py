@@ -1,4 +1,4 @@
-"""PostgreSQL's errors and asyncpg's, as ours. What a server says may quote what was stored, so it is never passed on."""
+"""PostgreSQL's errors and asyncpg's, as ours. What a server says may quote what is stored: it is never passed on."""
 
 from __future__ import annotations
 
@@ -199,9 +199,7 @@ def _refused_login(_error: Exception, location: str) -> KeepthreadError:
 
 def _unknown_database(_error: Exception, location: str) -> KeepthreadError:
     return _lasting(
-        UnavailableError(
-            f"There is no such database: {location}.", hint="Create it with createdb, or correct the URL."
-        )
+        UnavailableError(f"There is no such database: {location}.", hint="Create it with createdb, or correct the URL.")
     )
 
 

@@ -16,7 +16,6 @@ from keepthread.model.ids import new_id, now_microseconds
 from ..migrate import Applied, Migration, migrations, missing  # noqa: TID252 - backends are a room inside store
 from .postgres_tx import Connection
 
-
 # The lease is a row with an end, and no advisory lock: it works through a pooler, and on every engine that speaks this
 # protocol. The clock is the server's.
 _PREPARE = """
@@ -125,12 +124,16 @@ async def _took_lease(connection: Connection, holder: str) -> bool:
     return bool(await _fetch(connection, _TAKE_LEASE, holder))
 
 
+async def _keep_lease(connection: Connection, holder: str, location: str) -> None:
+    """Lock the lease's row until the commit: whoever finds that it ended waits for that, and then sees the step."""
+    if not await connection.fetch(_TAKE_LEASE, holder):
+        raise BusyError(f"Another process took over the migration of {location}.", hint="Try again.")
+
+
 async def _apply(connection: Connection, migration: Migration, holder: str, location: str) -> None:
     await connection.execute("BEGIN")
     try:
-        # The lease's row stays locked until the commit: whoever finds that it ended waits for that, and then sees the step.
-        if not await connection.fetch(_TAKE_LEASE, holder):
-            raise BusyError(f"Another process took over the migration of {location}.", hint="Try again.")
+        await _keep_lease(connection, holder, location)
         await connection.execute(migration.sql)
         await connection.fetch(
             _RECORD,

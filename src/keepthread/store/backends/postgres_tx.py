@@ -9,11 +9,12 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from asyncpg.exceptions import UniqueViolationError
 
-from ..queries import Query, statements  # noqa: TID252 - backends are a room inside store
+from ..queries import THREAD, VIEW, VIEW_TAIL, Query, ThreadRow, statements  # noqa: TID252 - backends are a room inside store
 from .base import Column, DuplicateKey
 from .pool import Poolable
 
 R = TypeVar("R", bound=tuple[Any, ...])
+S = TypeVar("S", bound=tuple[Any, ...])
 
 # Not the second colon of a cast.
 _PARAMETER = re.compile(r"(?<!:):([a-z_0-9]+)")
@@ -43,6 +44,18 @@ class Statement(NamedTuple):
     sql: str
     arguments: Callable[[Mapping[str, Any]], tuple[Any, ...]]
 
+
+class _Joined(tuple[Any, ...]):
+    """A row of two statements in one: the columns of the one, then of the other, and NULL for the one it is not of."""
+
+    __slots__ = ()
+
+
+_JOINED = {
+    (THREAD.name, VIEW.name): (Query("thread_and_view", _Joined), len(ThreadRow._fields)),
+    (THREAD.name, VIEW_TAIL.name): (Query("thread_and_view_tail", _Joined), len(ThreadRow._fields)),
+}
+"""Statements that are asked for together, and how many columns the first has. Its first column is never NULL."""
 
 _statements: dict[str, Statement] = {}
 
@@ -78,6 +91,21 @@ class PostgresTx:
         except UniqueViolationError as error:
             raise DuplicateKey from error
         return list(map(query.make, rows))
+
+    async def run_two(self, first: Query[R], second: Query[S], /, **values: Column) -> tuple[list[R], list[S]]:
+        """See Tx.run_two."""
+        joined = _JOINED.get((first.name, second.name))
+        if joined is None:
+            return await self.run(first, **values), await self.run(second, **values)
+        query, columns = joined
+        firsts: list[R] = []
+        seconds: list[S] = []
+        for row in await self.run(query, **values):
+            if row[0] is None:
+                seconds.append(second.make(row[columns:]))
+            else:
+                firsts.append(first.make(row[:columns]))
+        return firsts, seconds
 
     async def run_many(self, query: Query[Any], rows: Iterable[Values], /) -> None:
         """See Tx.run_many."""

@@ -43,7 +43,8 @@ CREATE TABLE kt_messages (
     PRIMARY KEY (tenant_id, thread_id, removed, position)
 );
 
-CREATE UNIQUE INDEX kt_messages_id ON kt_messages (tenant_id, thread_id, id);
+-- The id before the thread: new ids rise, so that the turns of many threads fall on one page of this index.
+CREATE UNIQUE INDEX kt_messages_id ON kt_messages (tenant_id, id, thread_id);
 
 -- What a message said before each edit; revision 0 is what was first stored.
 CREATE TABLE kt_revisions (

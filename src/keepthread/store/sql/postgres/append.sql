@@ -51,7 +51,7 @@ WITH turn AS (
         FOR UPDATE
     ) AS l
 ), repeated AS (
-    SELECT DISTINCT s.number
+    SELECT s.number
     FROM said AS s
     JOIN turn AS t ON t.number = s.number
     CROSS JOIN LATERAL (
@@ -62,11 +62,10 @@ WITH turn AS (
     ) AS there
 ), found AS MATERIALIZED (
     SELECT t.number, t.tenant_id, t.thread_id, t.turn_id, t.at, t.count, l.next_position, l.version,
-        r.number IS NOT NULL AS is_repeated
+        t.number IN (SELECT number FROM repeated) AS is_repeated
     FROM turn AS t
     JOIN locked AS l
         ON l.tenant_id = t.tenant_id AND l.thread_id = t.thread_id AND l.created_at = COALESCE(t.born, l.created_at)
-    LEFT JOIN repeated AS r ON r.number = t.number
 ), placed AS MATERIALIZED (
     SELECT number, tenant_id, thread_id, turn_id, at, count,
         next_position + CAST(SUM(count) OVER earlier AS BIGINT) * :step AS next_position,
@@ -96,6 +95,9 @@ WITH turn AS (
     FROM placed AS p
     JOIN said AS s ON s.number = p.number
 )
-SELECT f.number, f.is_repeated, p.next_position, p.version
-FROM found AS f
-LEFT JOIN placed AS p ON p.number = f.number;
+SELECT number, FALSE AS is_repeated, next_position, version
+FROM placed
+UNION ALL
+SELECT number, TRUE, 0, 0
+FROM found
+WHERE is_repeated;
