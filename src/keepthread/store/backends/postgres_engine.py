@@ -58,13 +58,15 @@ class Engine:
         self.appends = AppendQueue(self._append)
 
     async def prepare(self) -> None:
-        """Reach the server, make or check the tables, and warn if it gives up durability. Nothing is tried twice."""
+        """Reach the server, make or check the tables, and warn if it gives up durability."""
         settings = self._settings
-        try:
-            async with self.pool.lend() as connection:
-                await upgrade(connection, settings.location, allowed=settings.migrate, seconds=settings.timeout_seconds)
-        except _DRIVERS_ERRORS as error:
-            raise translate(error, settings.location) from None
+        async with self.pool.lend():
+            pass  # a server that cannot be reached is not tried again: somebody waits for the answer
+        await self._again(
+            lambda connection: upgrade(
+                connection, settings.location, allowed=settings.migrate, seconds=settings.timeout_seconds
+            )
+        )
         durability = (await self.facts()).durability
         if durability != "full":
             _log.warning("the server gives up durability: location=%s durability=%s", settings.location, durability)
@@ -178,9 +180,11 @@ class _Connection(asyncpg.Connection):
 async def _attempt(connection: Connection, attempt: Callable[[Connection], Awaitable[T]]) -> T:
     try:
         return await attempt(connection)
-    except (OSError, pg.PostgresError, pg.InterfaceError) as error:
+    except _DRIVERS_ERRORS as error:
         if is_lost(error):
             connection.terminate()
+        elif connection.is_closed() and not isinstance(error, TimeoutError):
+            raise ConnectionResetError from error
         raise
 
 

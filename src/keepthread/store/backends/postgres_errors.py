@@ -44,7 +44,9 @@ def is_lost(error: BaseException) -> bool:
     state = sqlstate(error)
     if state.startswith("08") or state in _GOING_AWAY:
         return True
-    return isinstance(error, OSError | pg.InterfaceError) and not isinstance(error, TimeoutError)
+    # An InternalClientError is what the driver makes of a connection that ends in the middle of an answer.
+    lost = isinstance(error, OSError | pg.InterfaceError | pg.InternalClientError)
+    return lost and not isinstance(error, TimeoutError)
 
 
 def translate(error: BaseException, location: str) -> BaseException:
