@@ -12,7 +12,7 @@ from keepthread.model.json_values import canonical
 from keepthread.model.record import Source, decode, encode
 
 from .append import insert_files, insert_thread
-from .backends.base import Tx
+from .backends.base import Operation, Tx
 from .draft import Head, head_of
 from .limits import LARGEST, Limits
 from .queries import (
@@ -181,8 +181,24 @@ async def history(tx: Tx, *, tenant: str, thread_id: str, source: Source | None)
     return entries
 
 
-async def delete(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
-    """Remove a thread and all that belongs to it; return the hashes of the files that it referred to."""
+def deletion(*, tenant: str, thread_id: str) -> Operation[list[str]]:
+    """Return what removes a thread and all that belongs to it, and returns the hashes of the files it referred to."""
+    found: list[str] | None = None
+
+    async def delete(tx: Tx) -> list[str]:
+        nonlocal found
+        try:
+            found = await _delete(tx, tenant=tenant, thread_id=thread_id)
+        except ThreadNotFound:
+            # The connection was lost at the commit of an earlier attempt, and that attempt was the deletion.
+            if found is None:
+                raise
+        return found
+
+    return delete
+
+
+async def _delete(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
     row = await locked_row(tx, tenant=tenant, thread_id=thread_id)
     place = {"tenant": tenant, "thread": thread_id}
     hashes = [file.value for file in await tx.run(THREAD_FILES, **place)]

@@ -268,20 +268,7 @@ class Writing(Reading):
         Raises:
             ThreadNotFound: There is no such thread.
         """
-        place = self._place(thread_id)
-        found: list[str] | None = None
-
-        async def delete(tx: Tx) -> list[str]:
-            nonlocal found
-            try:
-                found = await operations.delete(tx, **place)
-            except ThreadNotFound:
-                # The connection was lost at the commit of an earlier attempt, which deleted the thread.
-                if found is None:
-                    raise
-            return found
-
-        hashes = await self._backend.write(delete)
+        hashes = await self._backend.write(operations.deletion(**self._place(thread_id)))
         await self._files.discard(self.tenant, hashes, self._is_unused)
 
     def _metadata_text(self, metadata: Mapping[str, Any] | None) -> str:

@@ -40,6 +40,11 @@ class IoThread:
         self._thread = threading.Thread(target=_serve, args=arguments, name=name, daemon=True)
         self._thread.start()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the end was asked for."""
+        return self._closed
+
     def submit(self, work: Callable[[], None]) -> None:
         """Run *work* in the thread, soon and in order. What is submitted at the same time wakes the thread once.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import weakref
 from functools import partial
 from typing import TypeVar
@@ -22,7 +23,11 @@ class PostgresBackend(Backend):
     """See Backend."""
 
     def __init__(self, settings: PostgresSettings) -> None:
-        self._engine = Engine(settings)
+        self._settings = settings
+        self._start()
+
+    def _start(self) -> None:
+        self._engine = Engine(self._settings)
         self._thread = IoThread("keepthread-postgres", self._engine.pool.close)
         # At exit too: the server hears a good-bye, and the thread ends before the interpreter.
         self._end = weakref.finalize(self, self._thread.stop)
@@ -36,6 +41,7 @@ class PostgresBackend(Backend):
         except BaseException:
             await backend.close()
             raise
+        _open.add(backend)
         return backend
 
     async def read(self, operation: Operation[T]) -> T:
@@ -70,6 +76,13 @@ class PostgresBackend(Backend):
         """See Backend.close."""
         await asyncio.to_thread(self._end)
 
+    def after_fork_in_child(self) -> None:
+        """Begin anew: the thread and the connections are the parent's."""
+        _inherited.append((self._engine, self._thread))
+        self._end.detach()
+        if not self._thread.is_closed:
+            self._start()
+
     @property
     def is_lasting(self) -> bool:
         """See Backend.is_lasting."""
@@ -84,3 +97,17 @@ class PostgresBackend(Backend):
     def lent(self) -> int:
         """How many connections are in use at this moment."""
         return self._engine.pool.lent
+
+
+_open: weakref.WeakSet[PostgresBackend] = weakref.WeakSet()
+_inherited: list[object] = []
+"""What a child has of its parent's. Kept, for nothing of it may be tidied away here."""
+
+
+def _begin_anew() -> None:
+    for backend in list(_open):
+        backend.after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=_begin_anew)

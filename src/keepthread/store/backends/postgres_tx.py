@@ -51,9 +51,12 @@ class _Joined(tuple[Any, ...]):
     __slots__ = ()
 
 
+THREAD_AND_VIEW = Query("thread_and_view", _Joined)
+THREAD_AND_VIEW_TAIL = Query("thread_and_view_tail", _Joined)
+
 _JOINED = {
-    (THREAD.name, VIEW.name): (Query("thread_and_view", _Joined), len(ThreadRow._fields)),
-    (THREAD.name, VIEW_TAIL.name): (Query("thread_and_view_tail", _Joined), len(ThreadRow._fields)),
+    (THREAD.name, VIEW.name): (THREAD_AND_VIEW, len(ThreadRow._fields)),
+    (THREAD.name, VIEW_TAIL.name): (THREAD_AND_VIEW_TAIL, len(ThreadRow._fields)),
 }
 """Statements that are asked for together, and how many columns the first has. Its first column is never NULL."""
 
