@@ -54,14 +54,20 @@ def parse(url: str | Path | None) -> DatabaseUrl:
         if _HALF_A_URL.match(url):
             raise InvalidSetting(f"The database URL {masked(url)!r} lacks its slashes.", hint=f"Known forms: {KNOWN}.")
         return DatabaseUrl(dialect="sqlite", path=Path(url))
-    scheme, rest = match[1].lower().partition("+")[0], url[match.end() :]
+    found = _of_scheme(match[1].lower().partition("+")[0], url[match.end() :])
+    if found is None:
+        raise InvalidSetting(f"keepthread knows no database {masked(url)!r}.", hint=f"Known forms: {KNOWN}.")
+    return found
+
+
+def _of_scheme(scheme: str, rest: str) -> DatabaseUrl | None:
     if scheme == "memory":
         return DatabaseUrl(dialect="memory")
     if scheme == "sqlite":
         return _sqlite(rest)
     if scheme in ("postgresql", "postgres"):
         return DatabaseUrl(dialect="postgres", dsn=f"postgresql://{rest}")
-    raise InvalidSetting(f"keepthread knows no database {masked(url)!r}.", hint=f"Known forms: {KNOWN}.")
+    return None
 
 
 def _sqlite(rest: str) -> DatabaseUrl:
