@@ -21,7 +21,7 @@ from keepthread.model import Message, Thread
 from keepthread.model.ids import new_id, now, to_microseconds
 from keepthread.model.json_values import EMPTY, FrozenDict
 from keepthread.model.record import encode
-from keepthread.store.append import STEP
+from keepthread.store.turn import STEP
 from keepthread.store.queries import statements
 
 T = TypeVar("T")

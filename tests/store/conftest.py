@@ -8,38 +8,50 @@ import pytest
 from hypothesis import settings
 
 import keepthread.files  # pyright: ignore[reportUnusedImport] # noqa: F401 - offers the default place for attachments
+from keepthread.model.blobs import open_default
 from keepthread.store import ThreadStore
 from keepthread.testing import OpenStore
 
 from . import invariants
+from .postgres_server import postgres, postgres_database
+
+__all__ = ["postgres", "postgres_database"]
+
+BACKENDS = ("memory", "sqlite", "postgres")
 
 # A busy machine is no reason to fail.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
-BACKENDS: dict[str, Callable[[Path], str | None]] = {
-    "memory": lambda _: None,
-    "sqlite": lambda folder: f"sqlite:///{folder / 'conversations.db'}",
-}
-"""The URL of an empty database of each kind, None for one that nobody else can open; see also `servers.server`."""
-
 
 @pytest.fixture(params=BACKENDS)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
-    return BACKENDS[request.param](tmp_path)
+    """The URL of an empty database of each kind, None for one that nobody else can open."""
+    if request.param == "postgres":
+        return request.getfixturevalue("postgres")
+    return None if request.param == "memory" else f"sqlite:///{tmp_path / 'conversations.db'}"
 
 
 @pytest.fixture
-async def store(url: str | None, tmp_path: Path) -> AsyncIterator[ThreadStore]:
-    async with ThreadStore(url) as store:
+def make_store(url: str | None, tmp_path: Path) -> Callable[[], ThreadStore]:
+    """Make a store on the database, not open yet. A server has no place for attachments: they get a folder."""
+    is_server = url is not None and url.startswith("postgresql:")
+    return lambda: ThreadStore(url, files=open_default(str(tmp_path / "files")) if is_server else None)
+
+
+@pytest.fixture
+async def store(make_store: Callable[[], ThreadStore], tmp_path: Path) -> AsyncIterator[ThreadStore]:
+    async with make_store() as store:
         yield store
     for database in tmp_path.glob("*.db"):
         invariants.check(database)
 
 
 @pytest.fixture
-async def open_store(store: ThreadStore, url: str | None) -> AsyncIterator[OpenStore]:
+async def open_store(
+    store: ThreadStore, url: str | None, make_store: Callable[[], ThreadStore]
+) -> AsyncIterator[OpenStore]:
     if url is None:
         pytest.skip("a database in memory has one store")
     async with AsyncExitStack() as opened:
-        yield lambda: opened.enter_async_context(ThreadStore(url))
+        yield lambda: opened.enter_async_context(make_store())

@@ -1,7 +1,11 @@
 """Both plans of a list by metadata, and all of its filters, against plain Python."""
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import datetime
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -36,10 +40,20 @@ def plan(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(listing, "_PAGE", 4)
 
 
-@pytest.fixture
-async def store() -> AsyncIterator[ThreadStore]:
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of 60 threads, of which several at a time were changed at the same moment."""
+    path = tmp_path_factory.mktemp("listing") / "x.db"
+    asyncio.run(fill(path))
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE kt_threads SET updated_at = 1700000000000000 + (updated_at - created_at) % 9")
+        database.commit()
+    return path
+
+
+async def fill(path: Path) -> None:
     random = Random(1)
-    async with ThreadStore() as store:
+    async with ThreadStore(path) as store:
         for n in range(60):
             metadata: dict[str, Any] = {"common": 1, "half": random.random() < 0.5, "n": n}
             metadata |= {"rare": 1} if n % 20 == 3 else {}
@@ -47,6 +61,11 @@ async def store() -> AsyncIterator[ThreadStore]:
             thread = Thread(id=f"{random.randrange(10**6)}", metadata=metadata, agent=random.choice("xy"))
             thread.archived = random.random() < 0.2
             await store.save_thread(thread)
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[ThreadStore]:
+    async with ThreadStore(path) as store:
         yield store
 
 

@@ -36,9 +36,8 @@ IN_A_FILE = {
 UNKNOWN = [
     *(
         "mysql://u@host/d",
-        "postgresql://host/d",
-        "postgres://host/d",
-        "postgresql+asyncpg://host:5432/d",
+        "oracle://host/d",
+        "mongodb+srv://host/d",
         "redis://x",
         "x://",
     ),

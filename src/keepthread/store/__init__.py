@@ -1,8 +1,9 @@
 """Where conversations are kept."""
 
+from .backends.pool import PoolSettings
 from .cache import ThreadCache
 from .limits import Limits
 from .status import StoreStatus
 from .thread_store import ThreadStore
 
-__all__ = ["Limits", "StoreStatus", "ThreadCache", "ThreadStore"]
+__all__ = ["Limits", "PoolSettings", "StoreStatus", "ThreadCache", "ThreadStore"]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from keepthread.errors import ConflictError, ThreadNotFound
-from keepthread.model import Message
 from keepthread.model.record import Record, Source, decode
 
 from .backends.base import Backend, Column, DuplicateKey, Tx
@@ -15,38 +13,12 @@ from .queries import (
     INSERT_FILE,
     INSERT_MESSAGE,
     INSERT_THREAD,
+    LOCK_THREAD,
     MARK,
     MESSAGE,
     TAKE_POSITIONS,
 )
-
-STEP = 1 << 20
-"""The gap between two positions: twenty insertions at one place before the thread has to be numbered anew."""
-
-
-class Turn(NamedTuple):
-    """What one call adds to a thread, ready to be stored."""
-
-    tenant: str
-    thread_id: str
-    records: tuple[Record, ...]
-    files: tuple[tuple[str, str], ...]
-    """(message id, SHA-256) of every attachment."""
-    at: int
-    """Microseconds since 1970."""
-    born: int | None = None
-    """Only append to the thread that was made at this moment; None for any."""
-
-
-class Appended(NamedTuple):
-    """What became of a turn."""
-
-    positions: dict[str, int]
-    """By message id."""
-    version: int | None
-    """The thread's, if this turn was all that changed it; None if a part was there already."""
-    repeated: tuple[Message, ...] = ()
-    """The messages that were stored before, as they are now."""
+from .turn import STEP, Appended, Turn, appended
 
 
 async def append(backend: Backend, turn: Turn, *, create: bool, source: Source | None) -> Appended:
@@ -57,7 +29,7 @@ async def append(backend: Backend, turn: Turn, *, create: bool, source: Source |
         ConflictError: A message id stands for other content. Nothing was written.
     """
     try:
-        stored = await backend.write_together(store_turns, turn)
+        stored = await backend.append_turn(turn, store_turns)
     except DuplicateKey:
         return await backend.write(partial(_store_rest, turn=turn, source=source))
     if stored is not None:
@@ -99,8 +71,7 @@ async def store_turns(tx: Tx, turns: Sequence[Turn]) -> list[Appended | None]:
         positions = range(first, first + count * STEP, STEP)
         rows += message_rows(turn.tenant, turn.thread_id, zip(turn.records, positions, strict=True))
         await insert_files(tx, turn.tenant, turn.thread_id, turn.files)
-        placed = {record.id: position for record, position in zip(turn.records, positions, strict=True)}
-        outcomes.append(Appended(positions=placed, version=taken[0].version))
+        outcomes.append(appended(turn, next_position=taken[0].next_position, version=taken[0].version))
     await tx.run_many(INSERT_MESSAGE, rows)
     return outcomes
 
@@ -154,6 +125,8 @@ async def _store_new(tx: Tx, turn: Turn) -> Appended:
 
 async def _store_rest(tx: Tx, turn: Turn, source: Source | None) -> Appended:
     """Store what of *turn* is not there, once what is there has been found to be a repeat."""
+    # Locked before it is looked at: what is not there now is not there either when it is stored.
+    await tx.run(LOCK_THREAD, **_place(turn))
     marks = [mark for record in turn.records for mark in await tx.run(MARK, **_place(turn), id=record.id)]
     first_said = {mark.id: mark.first_digest for mark in marks}
     for record in turn.records:

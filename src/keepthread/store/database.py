@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from keepthread.errors import InvalidSetting, StoreClosedError
+from keepthread.errors import StoreClosedError
 from keepthread.model.blobs import BlobStore
 
 from .attachments import AttachmentFiles
 from .backends.base import Backend, Tx
-from .backends.sqlite import SqliteBackend
-from .backends.sqlite_file import Durability, SqliteSettings
+from .backends.opening import EngineSettings, engine_settings, open_backend
+from .backends.pool import PoolSettings
+from .backends.sqlite_file import Durability
 from .limits import Limits
 from .queries import META
-from .url import DatabaseUrl, masked, parse
+from .url import masked, parse
 
 
 class Database:
@@ -27,10 +28,13 @@ class Database:
         durability: Durability | None,
         timeout_seconds: float,
         limits: Limits,
+        pool: PoolSettings | None,
+        migrate: bool,
         source: str,
     ) -> None:
-        self._parsed = parse(url)
-        self._settings = _sqlite_settings(self._parsed, durability, timeout_seconds)
+        self._settings: EngineSettings = engine_settings(
+            parse(url), durability=durability, timeout_seconds=timeout_seconds, pool=pool, migrate=migrate
+        )
         self._blobs = files
         self._backend: Backend | None = None
         self._files: AttachmentFiles | None = None
@@ -45,10 +49,11 @@ class Database:
 
         Raises:
             UnavailableError, SchemaError: The database was not touched.
+            MissingExtraError: Its driver is not installed.
         """
         if self._backend is not None:
             return
-        backend = await SqliteBackend.open(self._settings)
+        backend = await open_backend(self._settings)
         store_id = await backend.read(_store_id)
         self._files = AttachmentFiles(self._blobs, backend.default_files, store_id, is_lasting=backend.is_lasting)
         self._backend = backend
@@ -85,33 +90,6 @@ def _not_open() -> StoreClosedError:
         "This store is not open yet.",
         hint="Use `store = await ThreadStore.create(url)` or `async with ThreadStore(url) as store:`.",
     )
-
-
-def _sqlite_settings(parsed: DatabaseUrl, durability: Durability | None, timeout_seconds: float) -> SqliteSettings:
-    options = dict(parsed.options)
-    named = options.pop("durability", None)
-    timeout_seconds = _seconds(options.pop("timeout", None), timeout_seconds)
-    # What SQLAlchemy's URLs say about threads and caches has no meaning here, and does no harm.
-    if unknown := options.keys() - {"check_same_thread", "cache", "uri"}:
-        raise InvalidSetting(
-            f"The database URL has an unknown option {min(unknown)!r}.", hint="Known: durability, timeout (in seconds)."
-        )
-    chosen = durability or named or "full"
-    if chosen not in ("full", "relaxed"):
-        raise InvalidSetting(f"Durability {chosen!r} is unknown.", hint="Choose 'full' or 'relaxed'.")
-    if timeout_seconds < 0:
-        raise InvalidSetting("timeout_seconds must not be negative.")
-    path = parsed.path.absolute() if parsed.path else None
-    return SqliteSettings(
-        path=path, durability="full" if chosen == "full" else "relaxed", timeout_seconds=timeout_seconds
-    )
-
-
-def _seconds(text: str | None, default: float) -> float:
-    try:
-        return default if text is None else float(text)
-    except ValueError:
-        raise InvalidSetting(f"The database URL's timeout {text!r} is no number of seconds.") from None
 
 
 async def _store_id(tx: Tx) -> str:

@@ -5,11 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from keepthread.errors import InvalidSetting
+
+from .backends.pool import PoolSettings
 
 DATABASE_VARIABLES = ("KEEPTHREAD_DATABASE_URL", "NARRATOR_DATABASE_URL", "DB_URL")
 FILES_VARIABLE = "KEEPTHREAD_FILES"
 DEFAULT_DATABASE = "./keepthread.db"
+
+_OWNERS = ("KEEPTHREAD", "NARRATOR")
+_POOL = {
+    "DB_POOL_SIZE": ("size", int),
+    "DB_MAX_OVERFLOW": ("max_overflow", int),
+    "DB_POOL_TIMEOUT": ("timeout_seconds", float),
+    "DB_POOL_RECYCLE": ("recycle_seconds", float),
+}
 
 
 class Setting(NamedTuple):
@@ -33,6 +45,23 @@ def database_setting(settings: Mapping[str, Setting]) -> Setting:
         if (found := settings.get(name)) and found.value.strip():
             return found
     return Setting(DEFAULT_DATABASE, "default")
+
+
+def pool_settings(settings: Mapping[str, Setting]) -> PoolSettings:
+    """Return how many connections there may be: KEEPTHREAD_DB_POOL_SIZE and the like, or NARRATOR_….
+
+    Raises:
+        InvalidSetting: One of them is no number, which the message names, or makes no sense.
+    """
+    chosen: dict[str, Any] = {}
+    for name, (field, number) in _POOL.items():
+        given = [found for owner in _OWNERS if (found := settings.get(f"{owner}_{name}")) and found.value.strip()]
+        if given:
+            try:
+                chosen[field] = number(given[0].value)
+            except ValueError:
+                raise InvalidSetting(f"{given[0].source}={given[0].value!r} is no number.") from None
+    return PoolSettings(**chosen)
 
 
 def _dotenv(folder: Path) -> dict[str, str]:

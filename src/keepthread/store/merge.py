@@ -15,8 +15,9 @@ from itertools import groupby
 from keepthread.errors import ConflictError
 from keepthread.model.record import Record
 
-from .append import STEP, taken_id
+from .append import taken_id
 from .queries import Mark
+from .turn import STEP
 
 
 class GapUsedUp(Exception):  # no error: the thread is numbered anew and merged again

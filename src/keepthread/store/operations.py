@@ -12,7 +12,7 @@ from keepthread.model.json_values import canonical
 from keepthread.model.record import Source, decode, encode
 
 from .append import insert_files, insert_thread
-from .backends.base import Tx
+from .backends.base import Operation, Tx
 from .draft import Head, head_of
 from .limits import LARGEST, Limits
 from .queries import (
@@ -67,22 +67,25 @@ async def load(
     tx: Tx, *, tenant: str, thread_id: str, last: int | None, before: int | None, source: Source | None
 ) -> Thread:
     """Return a thread with its view, or with the *last* messages of it *before* a position."""
-    row = await thread_row(tx, tenant=tenant, thread_id=thread_id)
-    if last is None and before is None:
-        return loaded(row, await tx.run(VIEW, tenant=tenant, thread=thread_id), source, "all")
-    rows = await tx.run(
-        VIEW_TAIL,
+    is_whole = last is None and before is None
+    threads, rows = await tx.run_two(
+        THREAD,
+        VIEW if is_whole else VIEW_TAIL,
         tenant=tenant,
         thread=thread_id,
         before=LARGEST if before is None else before,
         limit=LARGEST if last is None else last,
     )
-    return loaded(row, rows[::-1], source, "tail" if before is None else "middle")
+    if not threads:
+        raise ThreadNotFound(thread_id)
+    if is_whole:
+        return loaded(threads[0], rows, source, "all")
+    return loaded(threads[0], rows[::-1], source, "tail" if before is None else "middle")
 
 
 async def get_or_create(tx: Tx, *, tenant: str, thread_id: str, head: Head, at: int, source: Source | None) -> Thread:
     """Return a thread with its messages, made now if there was none."""
-    if not await tx.run(THREAD, tenant=tenant, thread=thread_id):
+    if not await tx.run(LOCK_THREAD, tenant=tenant, thread=thread_id):
         await insert_thread(tx, tenant, thread_id, at, title=head.title, metadata=head.metadata, agent=head.agent)
         tags = tags_of(json.loads(head.metadata), head.agent)
         await tx.run_many(INSERT_TAG, [{"tenant": tenant, "thread": thread_id, "tag": tag} for tag in sorted(tags)])
@@ -178,8 +181,24 @@ async def history(tx: Tx, *, tenant: str, thread_id: str, source: Source | None)
     return entries
 
 
-async def delete(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
-    """Remove a thread and all that belongs to it; return the hashes of the files that it referred to."""
+def deletion(*, tenant: str, thread_id: str) -> Operation[list[str]]:
+    """Return what removes a thread and all that belongs to it, and returns the hashes of the files it referred to."""
+    found: list[str] | None = None
+
+    async def delete(tx: Tx) -> list[str]:
+        nonlocal found
+        try:
+            found = await _delete(tx, tenant=tenant, thread_id=thread_id)
+        except ThreadNotFound:
+            # The connection was lost at the commit of an earlier attempt, and that attempt was the deletion.
+            if found is None:
+                raise
+        return found
+
+    return delete
+
+
+async def _delete(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
     row = await locked_row(tx, tenant=tenant, thread_id=thread_id)
     place = {"tenant": tenant, "thread": thread_id}
     hashes = [file.value for file in await tx.run(THREAD_FILES, **place)]

@@ -12,11 +12,11 @@ from keepthread.model.record import Source, decode
 from keepthread.model.snapshot import Snapshot
 from keepthread.model.thread import ThreadMetadata, refresh
 
-from .append import Appended
 from .attachments import Prepared
 from .draft import Draft
 from .rows import fields_of, snapshot
 from .save import Saved
+from .turn import Appended
 
 
 def after_append(thread: Thread, base: Snapshot, draft: Draft, prepared: Prepared, appended: Appended) -> None:

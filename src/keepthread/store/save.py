@@ -11,7 +11,7 @@ from keepthread.errors import ConflictError, ThreadNotFound
 from keepthread.model.json_values import canonical
 from keepthread.model.record import Record
 
-from .append import STEP, insert_files, insert_thread, message_rows
+from .append import insert_files, insert_thread, message_rows
 from .backends.base import Tx
 from .draft import Draft, Head, head_of
 from .limits import LARGEST, Limits
@@ -33,6 +33,7 @@ from .queries import (
     ThreadRow,
 )
 from .tags import tags_of
+from .turn import STEP
 
 T = TypeVar("T")
 

@@ -11,9 +11,10 @@ from keepthread.model.blobs import BlobStore, open_default
 from keepthread.model.json_values import check_id
 
 from .attachments import AttachmentFiles
+from .backends.pool import PoolSettings
 from .backends.sqlite_file import Durability
 from .database import Database
-from .environment import FILES_VARIABLE, database_setting, environment
+from .environment import FILES_VARIABLE, database_setting, environment, pool_settings
 from .limits import Limits
 from .narrator import NarratorNames
 
@@ -39,6 +40,8 @@ class ThreadStore(NarratorNames):
         durability: Durability | None = None,
         timeout_seconds: float = 30.0,
         limits: Limits | None = None,
+        pool: PoolSettings | None = None,
+        migrate: bool = False,
         _source: str = "argument",
     ) -> None:
         """Name a database; `async with` or `await store.open()` opens it.
@@ -49,8 +52,11 @@ class ThreadStore(NarratorNames):
                 beside the database, in `<database>.files`, or in memory for a database in memory.
             durability: "full" (the default) survives a pulled plug; "relaxed" survives a killed process, and may lose
                 the last moments before a power loss.
-            timeout_seconds: How long a write waits for another process.
+            timeout_seconds: How long a write waits for another process, or for a server that is gone.
             limits: How large things may be.
+            pool: How many connections to a database server there may be.
+            migrate: Whether a server's database that an earlier version prepared is brought up to date. A new one
+                always is, and so is a file.
 
         Raises:
             InvalidSetting: The URL or an option cannot be understood.
@@ -61,6 +67,8 @@ class ThreadStore(NarratorNames):
             durability=durability,
             timeout_seconds=timeout_seconds,
             limits=limits or Limits(),
+            pool=pool,
+            migrate=migrate,
             source=_source,
         )
         super().__init__(database, DEFAULT_TENANT, None)
@@ -74,14 +82,26 @@ class ThreadStore(NarratorNames):
         durability: Durability | None = None,
         timeout_seconds: float = 30.0,
         limits: Limits | None = None,
+        pool: PoolSettings | None = None,
+        migrate: bool = False,
     ) -> Self:
         """Open a database, made if it is not there, and return its store. See the constructor for the arguments.
 
         Raises:
             UnavailableError: It cannot be opened. The message says why.
             ForeignDatabaseError, SchemaTooNewError: It is not ours, or a newer version's. It was not touched.
+            SchemaError: It is an older version's, and *migrate* is false. It was not touched.
+            MissingExtraError: Its driver is not installed.
         """
-        store = cls(url, files=files, durability=durability, timeout_seconds=timeout_seconds, limits=limits)
+        store = cls(
+            url,
+            files=files,
+            durability=durability,
+            timeout_seconds=timeout_seconds,
+            limits=limits,
+            pool=pool,
+            migrate=migrate,
+        )
         await store.open()
         return store
 
@@ -90,14 +110,17 @@ class ThreadStore(NarratorNames):
         """Open the database that the environment names.
 
         The first of KEEPTHREAD_DATABASE_URL, NARRATOR_DATABASE_URL and DB_URL that is set, in the environment or in
-        `.env` in the working directory; else `./keepthread.db`. Attachments go to KEEPTHREAD_FILES if that is set.
+        `.env` in the working directory; else `./keepthread.db`. Attachments go to KEEPTHREAD_FILES if that is set. The
+        pool is what KEEPTHREAD_DB_POOL_SIZE, …_DB_MAX_OVERFLOW, …_DB_POOL_TIMEOUT and …_DB_POOL_RECYCLE say, or the
+        same names that begin with NARRATOR.
         """
         settings = environment()
         setting = database_setting(settings)
         folder = settings.get(FILES_VARIABLE)
         if files is None and folder is not None and folder.value:
             files = open_default(folder.value)
-        store = cls(setting.value, files=files, limits=limits, _source=setting.source)
+        pool = pool_settings(settings)
+        store = cls(setting.value, files=files, limits=limits, pool=pool, _source=setting.source)
         await store.open()
         return store
 

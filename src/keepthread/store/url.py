@@ -9,7 +9,10 @@ from urllib.parse import parse_qsl, unquote
 
 from keepthread.errors import InvalidSetting
 
-KNOWN = "memory://, sqlite:///relative.db, sqlite:////absolute.db, or a file's path"
+KNOWN = (
+    "memory://, sqlite:///relative.db, sqlite:////absolute.db, a file's path, or "
+    "postgresql://user:password@host:5432/database"
+)
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 # To the last @: a password may hold one that should have been percent-encoded.
@@ -25,6 +28,8 @@ class DatabaseUrl:
     dialect: str
     path: Path | None = None
     options: dict[str, str] = field(default_factory=dict[str, str])
+    dsn: str = field(default="", repr=False)
+    """For an engine with a server: the URL without a driver's name, with the password and all options."""
 
 
 def masked(url: str) -> str:
@@ -49,12 +54,20 @@ def parse(url: str | Path | None) -> DatabaseUrl:
         if _HALF_A_URL.match(url):
             raise InvalidSetting(f"The database URL {masked(url)!r} lacks its slashes.", hint=f"Known forms: {KNOWN}.")
         return DatabaseUrl(dialect="sqlite", path=Path(url))
-    scheme, rest = match[1].lower().partition("+")[0], url[match.end() :]
+    found = _of_scheme(match[1].lower().partition("+")[0], url[match.end() :])
+    if found is None:
+        raise InvalidSetting(f"keepthread knows no database {masked(url)!r}.", hint=f"Known forms: {KNOWN}.")
+    return found
+
+
+def _of_scheme(scheme: str, rest: str) -> DatabaseUrl | None:
     if scheme == "memory":
         return DatabaseUrl(dialect="memory")
     if scheme == "sqlite":
         return _sqlite(rest)
-    raise InvalidSetting(f"keepthread knows no database {masked(url)!r}.", hint=f"Known forms: {KNOWN}.")
+    if scheme in ("postgresql", "postgres"):
+        return DatabaseUrl(dialect="postgres", dsn=f"postgresql://{rest}")
+    return None
 
 
 def _sqlite(rest: str) -> DatabaseUrl:

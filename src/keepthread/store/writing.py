@@ -18,7 +18,7 @@ from keepthread.model.json_values import canonical, check_id, check_text, frozen
 from keepthread.model.thread import snapshot_of
 
 from . import operations
-from .append import Appended, Turn, append, store_turns
+from .append import append, store_turns
 from .attachments import Prepared, StoringFiles
 from .backends.base import DuplicateKey, Tx
 from .draft import Draft, Head, take_down
@@ -26,6 +26,7 @@ from .reading import Reading
 from .refresh import after_append, after_merge, placed
 from .rows import header
 from .save import Saved, result, save
+from .turn import Appended, Turn
 
 _ATTEMPTS = 5
 
@@ -126,7 +127,7 @@ class Writing(Reading):
         born = draft.base.born if draft.base else None
         turn = self._turn(draft.thread_id, prepared)._replace(at=draft.at, born=born)
         try:
-            appended = await self._backend.write_together(store_turns, turn)
+            appended = await self._backend.append_turn(turn, store_turns)
         except DuplicateKey:
             return None
         if appended is None:
@@ -178,6 +179,10 @@ class Writing(Reading):
         place = self._place(thread_id)
         head = Head(title, self._metadata_text(metadata), agent, archived=False)
         _check_fields(title=title, agent=agent)
+        try:
+            return await self.get_thread(thread_id)
+        except ThreadNotFound:
+            pass  # the rule is a thread that is there, and looking for it takes no lock
         make = partial(operations.get_or_create, **place, head=head, at=now_microseconds(), source=self._source)
         try:
             return await self._backend.write(make)
@@ -252,7 +257,7 @@ class Writing(Reading):
         Raises:
             ThreadNotFound: There is no such thread.
         """
-        hashes = await self._backend.write(partial(operations.delete, **self._place(thread_id)))
+        hashes = await self._backend.write(operations.deletion(**self._place(thread_id)))
         await self._files.discard(self.tenant, hashes, self._is_unused)
 
     def _metadata_text(self, metadata: Mapping[str, Any] | None) -> str:

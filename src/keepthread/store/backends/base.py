@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from ..queries import Query  # noqa: TID252 - backends are a room inside store
+from ..turn import Appended, Turn  # noqa: TID252 - as above
 
 R = TypeVar("R", bound=tuple[Any, ...])
+S = TypeVar("S", bound=tuple[Any, ...])
 T = TypeVar("T")
 Item = TypeVar("Item")
 
@@ -25,6 +27,10 @@ class Tx(Protocol):
         Raises:
             DuplicateKey: A row with this key is there already.
         """
+        ...
+
+    async def run_two(self, first: Query[R], second: Query[S], /, **values: Column) -> tuple[list[R], list[S]]:
+        """Run two statements of which neither needs the other's rows. An engine with a server asks it once."""
         ...
 
     async def run_many(self, query: Query[Any], rows: Iterable[Mapping[str, Column]], /) -> None:
@@ -80,11 +86,14 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    async def write_together(self, operation: ManyOperation[Item, T], item: Item) -> T:
-        """Run *operation* on *item* and on whatever else waits for the same; return what became of *item*.
+    async def append_turn(self, turn: Turn, store: ManyOperation[Turn, Appended | None]) -> Appended | None:
+        """Store *turn* if its thread is there, else return None. The hot path, like `write` in all it promises.
 
-        Like `write`, for the hot path: one run of the operation serves many callers. If it fails, each of its items
-        is tried alone, so that no caller gets another one's error.
+        Turns that wait at the same time are stored together, each with its own outcome: no caller gets another one's
+        error. *store* does it by the statements of every engine; an engine may have better ones.
+
+        Raises:
+            DuplicateKey: A message id of the turn is there already. Nothing of it was written.
         """
 
     @abstractmethod

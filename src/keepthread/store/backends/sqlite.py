@@ -15,13 +15,13 @@ from typing import TypeVar
 from keepthread.errors import StoreClosedError
 
 from ..queries import SCHEMA_VERSION, Count, Query  # noqa: TID252 - backends are a room inside store
+from ..turn import Appended, Turn  # noqa: TID252 - as above
 from .base import Backend, EngineFacts, ManyOperation, Operation, Tx
 from .jobs import Job
 from .sqlite_file import SqliteSettings, open_reader, open_writer
 from .sqlite_writer import Pause, Queue, Worker, read, write
 
 T = TypeVar("T")
-Item = TypeVar("Item")
 
 _DATABASE_BYTES = Query("database_bytes", Count._make)
 
@@ -67,9 +67,9 @@ class SqliteBackend(Backend):
         """See Backend.write."""
         return await self._ask(self._writes, Job(operation))
 
-    async def write_together(self, operation: ManyOperation[Item, T], item: Item) -> T:
-        """See Backend.write_together."""
-        return await self._ask(self._writes, Job(many=operation, item=item))
+    async def append_turn(self, turn: Turn, store: ManyOperation[Turn, Appended | None]) -> Appended | None:
+        """See Backend.append_turn."""
+        return await self._ask(self._writes, Job(many=store, item=turn))
 
     async def read(self, operation: Operation[T]) -> T:
         """See Backend.read."""

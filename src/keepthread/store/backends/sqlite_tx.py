@@ -12,6 +12,7 @@ from ..queries import Query, statements  # noqa: TID252 - backends are a room in
 from .base import Column, DuplicateKey
 
 R = TypeVar("R", bound=tuple[Any, ...])
+S = TypeVar("S", bound=tuple[Any, ...])
 
 _PARAMETER = re.compile(r"(?<!:):([a-z_0-9]+)")
 
@@ -58,6 +59,10 @@ class SqliteTx:
         except sqlite3.IntegrityError as error:
             raise DuplicateKey from error
         return list(map(query.make, rows))
+
+    async def run_two(self, first: Query[R], second: Query[S], /, **values: Column) -> tuple[list[R], list[S]]:
+        """See Tx.run_two."""
+        return await self.run(first, **values), await self.run(second, **values)
 
     async def run_many(self, query: Query[Any], rows: Iterable[Values], /) -> None:
         """See Tx.run_many."""

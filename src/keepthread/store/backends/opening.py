@@ -1,0 +1,79 @@
+"""Which engine a URL means, and its settings. A driver is imported when a store of its kind is opened."""
+
+from __future__ import annotations
+
+from keepthread.errors import InvalidSetting, MissingExtraError
+
+from ..url import DatabaseUrl  # noqa: TID252 - backends are a room inside store
+from .base import Backend
+from .pool import PoolSettings
+from .postgres_settings import PostgresSettings, postgres_settings
+from .sqlite import SqliteBackend
+from .sqlite_file import Durability, SqliteSettings
+
+EngineSettings = SqliteSettings | PostgresSettings
+
+
+def engine_settings(
+    parsed: DatabaseUrl,
+    *,
+    durability: Durability | None,
+    timeout_seconds: float,
+    pool: PoolSettings | None,
+    migrate: bool,
+) -> EngineSettings:
+    """Return what was asked for, for its engine.
+
+    Raises:
+        InvalidSetting: An option is unknown, or makes no sense there.
+    """
+    if timeout_seconds < 0:
+        raise InvalidSetting("timeout_seconds must not be negative.")
+    if parsed.dialect != "postgres":
+        return _sqlite_settings(parsed, durability, timeout_seconds)
+    if durability == "relaxed":
+        raise InvalidSetting(
+            "A PostgreSQL server decides itself how durable a commit is.",
+            hint="Leave durability= out, and set synchronous_commit for the database or its user.",
+        )
+    return postgres_settings(parsed.dsn, timeout_seconds=timeout_seconds, pool=pool or PoolSettings(), migrate=migrate)
+
+
+async def open_backend(settings: EngineSettings) -> Backend:
+    """Open the engine. For the errors see Database.open."""
+    if isinstance(settings, SqliteSettings):
+        return await SqliteBackend.open(settings)
+    try:
+        from .postgres import PostgresBackend  # noqa: PLC0415 - only who names a server needs its driver
+    except ModuleNotFoundError as error:
+        if error.name != "asyncpg":
+            raise
+        raise MissingExtraError("A PostgreSQL database", "postgres") from error
+    return await PostgresBackend.open(settings)
+
+
+def _sqlite_settings(parsed: DatabaseUrl, durability: Durability | None, timeout_seconds: float) -> SqliteSettings:
+    options = dict(parsed.options)
+    named = options.pop("durability", None)
+    timeout_seconds = _seconds(options.pop("timeout", None), timeout_seconds)
+    # What SQLAlchemy's URLs say about threads and caches has no meaning here, and does no harm.
+    if unknown := options.keys() - {"check_same_thread", "cache", "uri"}:
+        raise InvalidSetting(
+            f"The database URL has an unknown option {min(unknown)!r}.", hint="Known: durability, timeout (in seconds)."
+        )
+    chosen = durability or named or "full"
+    if chosen not in ("full", "relaxed"):
+        raise InvalidSetting(f"Durability {chosen!r} is unknown.", hint="Choose 'full' or 'relaxed'.")
+    if timeout_seconds < 0:
+        raise InvalidSetting("timeout_seconds must not be negative.")
+    path = parsed.path.absolute() if parsed.path else None
+    return SqliteSettings(
+        path=path, durability="full" if chosen == "full" else "relaxed", timeout_seconds=timeout_seconds
+    )
+
+
+def _seconds(text: str | None, default: float) -> float:
+    try:
+        return default if text is None else float(text)
+    except ValueError:
+        raise InvalidSetting(f"The database URL's timeout {text!r} is no number of seconds.") from None

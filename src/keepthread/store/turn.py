@@ -1,0 +1,43 @@
+"""A turn on its way into a thread, and what became of it. Nothing here knows how either is stored."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from keepthread.model import Message
+from keepthread.model.record import Record
+
+STEP = 1 << 20
+"""The gap between two positions: twenty insertions at one place before the thread has to be numbered anew."""
+
+
+class Turn(NamedTuple):
+    """What one call adds to a thread, ready to be stored."""
+
+    tenant: str
+    thread_id: str
+    records: tuple[Record, ...]
+    files: tuple[tuple[str, str], ...]
+    """(message id, SHA-256) of every attachment."""
+    at: int
+    """Microseconds since 1970."""
+    born: int | None = None
+    """Only append to the thread that was made at this moment; None for any."""
+
+
+class Appended(NamedTuple):
+    """What became of a turn."""
+
+    positions: dict[str, int]
+    """By message id."""
+    version: int | None
+    """The thread's, if this turn was all that changed it; None if a part was there already."""
+    repeated: tuple[Message, ...] = ()
+    """The messages that were stored before, as they are now."""
+
+
+def appended(turn: Turn, *, next_position: int, version: int) -> Appended:
+    """Return what became of a turn that was stored whole, right before *next_position*."""
+    first = next_position - len(turn.records) * STEP
+    placed = {record.id: first + index * STEP for index, record in enumerate(turn.records)}
+    return Appended(positions=placed, version=version)

@@ -1,0 +1,62 @@
+"""A proxy before a database server that cuts connections at the worst moment: when what was asked for is done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
+
+
+class CuttingProxy:
+    """Cuts every second time that a client sends *at*: in turns after the server answered, and before it hears it."""
+
+    def __init__(self, at: bytes, most: int) -> None:
+        self._at = at
+        self._most = most
+        self._seen = 0
+        self.is_armed = False
+        self.cuts = 0
+
+    @asynccontextmanager
+    async def before(self, url: str) -> AsyncGenerator[str]:
+        """Run before the server of *url*, and give its own URL."""
+        parts = urlsplit(url)
+        self._server = (parts.hostname or "127.0.0.1", parts.port or 5432)
+        async with await asyncio.start_server(self._serve, "127.0.0.1", 0) as listening:
+            port = listening.sockets[0].getsockname()[1]
+            yield parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}", query="sslmode=disable").geturl()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_connection(*self._server)
+        answers = asyncio.create_task(self._pass_on(from_server, writer))
+        try:
+            while chunk := await reader.read(1 << 20):
+                if self._at in chunk and self._is_cut():
+                    answers.cancel()
+                    await asyncio.wait([answers])
+                    if self.cuts % 2:
+                        to_server.write(chunk)
+                        await from_server.read(1)
+                    break
+                to_server.write(chunk)
+        except ConnectionError:
+            pass  # the other end went away by itself
+        finally:
+            answers.cancel()
+            for end in (writer, to_server):
+                end.transport.abort()
+
+    def _is_cut(self) -> bool:
+        self._seen += self.is_armed
+        if not self.is_armed or self._seen % 2 == 0 or self.cuts == self._most:
+            return False
+        self.cuts += 1
+        return True
+
+    @staticmethod
+    async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while chunk := await reader.read(1 << 20):
+                writer.write(chunk)
+        writer.transport.abort()

