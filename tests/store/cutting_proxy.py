@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from urllib.parse import urlsplit
+from functools import partial
+from urllib.parse import parse_qs, urlsplit
 
 
 class CuttingProxy:
@@ -22,13 +23,18 @@ class CuttingProxy:
     async def before(self, url: str) -> AsyncGenerator[str]:
         """Run before the server of *url*, and give its own URL."""
         parts = urlsplit(url)
-        self._server = (parts.hostname or "127.0.0.1", parts.port or 5432)
+        socket = parse_qs(parts.query).get("host", [""])[0]
+        self._reach = (
+            partial(asyncio.open_unix_connection, f"{socket}/.s.PGSQL.5432")
+            if socket
+            else partial(asyncio.open_connection, parts.hostname, parts.port or 5432)
+        )
         async with await asyncio.start_server(self._serve, "127.0.0.1", 0) as listening:
             port = listening.sockets[0].getsockname()[1]
             yield parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}", query="sslmode=disable").geturl()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from_server, to_server = await asyncio.open_connection(*self._server)
+        from_server, to_server = await self._reach()
         answers = asyncio.create_task(self._pass_on(from_server, writer))
         try:
             while chunk := await reader.read(1 << 20):

@@ -77,6 +77,12 @@ def beside(url: str, database: str) -> str:
     return urlsplit(url)._replace(path=f"/{database}").geturl()
 
 
+def with_option(url: str, option: str) -> str:
+    """The same URL with one more option."""
+    parts = urlsplit(url)
+    return parts._replace(query="&".join(filter(None, [parts.query, option]))).geturl()
+
+
 @contextmanager
 def new_database() -> Generator[str]:
     """The URL of an empty database of the tests' own, which is gone afterwards."""

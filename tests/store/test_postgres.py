@@ -65,6 +65,20 @@ async def test_a_writer_that_holds_a_thread_too_long_makes_others_busy(postgres:
         assert await stored(store) == ["a"]
 
 
+async def test_appends_go_past_a_thread_that_somebody_holds(postgres: str) -> None:
+    async with ThreadStore(postgres) as store:
+        await talk(store, "a")
+        async with holding_thread(postgres):
+            held = [asyncio.create_task(store.append("t", say(f"{number}"))) for number in range(20)]
+            await store.append("other", say("b"), create=True)
+            await asyncio.gather(*(store.append("other", say(f"{number}")) for number in range(20)))
+
+            assert not any(task.done() for task in held)
+
+        await asyncio.gather(*held)
+        assert await stored(store) == ["a", *(f"{number}" for number in range(20))]
+
+
 async def test_a_cancelled_caller_gives_its_connection_back(postgres: str) -> None:
     async with ThreadStore(postgres, pool=PoolSettings(size=1, max_overflow=0, timeout_seconds=5)) as store:
         await talk(store, "a")
@@ -123,7 +137,7 @@ asyncio.run(main())
 
 
 async def test_a_forgotten_close_neither_hangs_the_exit_nor_warns(postgres: str) -> None:
-    command = [sys.executable, "-X", "dev", "-W", "error", "-c", FORGOTTEN, postgres]
+    command = [sys.executable, "-W", "error", "-c", FORGOTTEN, postgres]
 
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, timeout=20, check=False)
 
@@ -207,7 +221,7 @@ async def test_a_server_that_gives_up_durability_is_named(caplog: pytest.LogCapt
 
 
 async def test_a_store_behind_pgbouncer_prepares_nothing(postgres: str) -> None:
-    async with ThreadStore(f"{postgres}?pgbouncer=true") as store:
+    async with ThreadStore(postgres_server.with_option(postgres, "pgbouncer=true")) as store:
         await talk(store, "a")
         await asyncio.gather(*(store.append("t", say(f"{n}")) for n in range(20)))
         await asyncio.gather(*(store.append("t", say("twice")) for _ in range(3)))

@@ -46,7 +46,7 @@ async def open_backend(settings: EngineSettings) -> Backend:
     try:
         from .postgres import PostgresBackend  # noqa: PLC0415 - only who names a server needs its driver
     except ModuleNotFoundError as error:
-        if error.name != "asyncpg":
+        if (error.name or "").partition(".")[0] != "asyncpg":
             raise
         raise MissingExtraError("A PostgreSQL database", "postgres") from error
     return await PostgresBackend.open(settings)

@@ -12,7 +12,7 @@ from ..turn import Appended, Turn  # noqa: TID252 - backends are a room inside s
 from .base import Backend, EngineFacts, ManyOperation, Operation, Tx
 from .io_thread import IoThread
 from .jobs import Job
-from .postgres_append import TurnJob
+from .postgres_append import AppendQueue, TurnJob
 from .postgres_engine import Engine
 from .postgres_settings import PostgresSettings
 
@@ -29,6 +29,7 @@ class PostgresBackend(Backend):
     def _start(self) -> None:
         self._engine = Engine(self._settings)
         self._thread = IoThread("keepthread-postgres", self._engine.pool.close)
+        self._appends = AppendQueue(self._engine.append, self._engine.append_whole, self._thread.spawn)
         # At exit too: the server hears a good-bye, and the thread ends before the interpreter.
         self._end = weakref.finalize(self, self._thread.stop)
 
@@ -61,12 +62,8 @@ class PostgresBackend(Backend):
 
             return await self.write(alone)
         job: TurnJob = Job()
-        self._thread.submit(partial(self._add, job, turn))
+        self._thread.submit(partial(self._appends.add, job, turn))
         return await job.future
-
-    def _add(self, job: TurnJob, turn: Turn) -> None:
-        if self._engine.appends.add(job, turn):
-            self._thread.spawn(self._engine.appends.store())
 
     async def facts(self) -> EngineFacts:
         """See Backend.facts."""

@@ -18,7 +18,6 @@ from keepthread.errors import BusyError, UnavailableError
 from ..queries import SCHEMA_VERSION, Count, Query  # noqa: TID252 - backends are a room inside store
 from .base import EngineFacts, Operation, Tx
 from .pool import Pool
-from .postgres_append import AppendQueue
 from .postgres_errors import is_clash, is_lost, translate, translate_connecting
 from .postgres_schema import upgrade
 from .postgres_settings import PostgresSettings
@@ -55,7 +54,6 @@ class Engine:
     def __init__(self, settings: PostgresSettings) -> None:
         self._settings = settings
         self.pool: Pool[Connection] = Pool(self._connect, settings.pool, settings.location)
-        self.appends = AppendQueue(self._append)
 
     async def prepare(self) -> None:
         """Reach the server, make or check the tables, and warn if it gives up durability."""
@@ -84,12 +82,16 @@ class Engine:
         """See Backend.write."""
         return await self._again(lambda connection: _in_transaction(connection, _on(operation), _BEGIN_WRITE))
 
-    async def _append(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
+    async def append(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
         """Run the one statement of an append, which is a transaction by itself."""
         if self._settings.behind_pgbouncer:
             # The driver prepares a statement and then runs it; only a transaction keeps both on one connection.
-            return await self._again(lambda connection: _in_transaction(connection, attempt, _BEGIN_WRITE))
+            return await self.append_whole(attempt)
         return await self._again(attempt)
+
+    async def append_whole(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run several statements of an append in a transaction."""
+        return await self._again(lambda connection: _in_transaction(connection, attempt, _BEGIN_WRITE))
 
     async def _again(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
         """Run *attempt* on a connection, and again when it met another writer or the connection was lost.

@@ -24,10 +24,11 @@ WITH taken AS (
 SELECT next_position, version FROM taken;
 
 -- name: append_batch
--- Many turns in one round trip, committed together, each with its own outcome: no row where there is no such thread; a
--- turn of which an id is there already is not stored, and says so. Threads are locked in one order everywhere, or two
--- batches would wait for each other. The LATERAL subqueries with their LIMIT keep the planner at the indexes, whatever it
--- believes of tables that were never analysed. Turns of one thread get positions one after the other, in their order.
+-- Many turns in one round trip, committed together, each with its own outcome: no row where there is no such thread, or
+-- somebody else holds it; a turn of which an id is there already is not stored, and says so. It waits for nobody: one
+-- thread that is held would keep all the others waiting. Threads are locked in one order all the same. The LATERAL
+-- subqueries with their LIMIT keep the planner at the indexes, whatever it believes of tables that were never analysed.
+-- Turns of one thread get positions one after the other, in their order.
 WITH turn AS (
     SELECT tenant_id, thread_id, born, at, count, turn_id, number
     FROM unnest(
@@ -48,7 +49,7 @@ WITH turn AS (
         FROM kt_threads AS k
         WHERE k.tenant_id = w.tenant_id AND k.id = w.thread_id
         LIMIT 1
-        FOR UPDATE
+        FOR UPDATE SKIP LOCKED
     ) AS l
 ), repeated AS (
     SELECT s.number
