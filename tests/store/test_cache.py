@@ -16,6 +16,7 @@ class Loader:
     def __init__(self, store: ThreadStore) -> None:
         self.store = store
         self.loads = 0
+        self.asked = asyncio.Semaphore(0)
         self.loaded = asyncio.Event()
         self.go = asyncio.Event()
 
@@ -27,7 +28,16 @@ class Loader:
         return thread
 
     async def head(self, thread_id: str) -> Thread:
-        return await self.store.get_thread(thread_id, last=0)
+        thread = await self.store.get_thread(thread_id, last=0)
+        self.asked.release()
+        return thread
+
+    async def wait_for_heads(self, count: int) -> None:
+        """Return when so many callers know the stored version and wait for a load."""
+        for _ in range(count):
+            await self.asked.acquire()
+        for _ in range(5):
+            await asyncio.sleep(0)
 
 
 @pytest.fixture
@@ -55,13 +65,29 @@ async def test_who_asks_after_a_write_does_not_get_what_was_loaded_before_it(loa
 
     await loader.store.append("t", say("b"))
     late = asyncio.ensure_future(cache.get_thread("t"))
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await loader.wait_for_heads(2)
     loader.go.set()
 
     await early
     assert texts(await late) == ["a", "b"]
     assert texts(await cache.get_thread("t")) == ["a", "b"]
+
+
+async def test_who_asks_after_a_deletion_does_not_get_what_was_loaded_before_it(loader: Loader) -> None:
+    await talk(loader.store, "deleted")
+    await loader.store.append("t", say("deleted as well"))
+    cache = ThreadCache(loader.load, loader.head, 10)
+    early = asyncio.ensure_future(cache.get_thread("t"))
+    await loader.loaded.wait()
+
+    await loader.store.delete_thread("t")
+    await talk(loader.store, "new")
+    late = asyncio.ensure_future(cache.get_thread("t"))
+    await loader.wait_for_heads(2)
+    loader.go.set()
+
+    await early
+    assert texts(await late) == ["new"]
 
 
 async def test_a_caller_that_is_cancelled_does_not_take_the_load_away_from_the_others(loader: Loader) -> None:
