@@ -117,28 +117,28 @@ def decode(row: Row, position: int | None, source: Source | None = None) -> Mess
     Raises:
         CorruptError: The row is not what was written. Names the message.
     """
-    fields: dict[str, Any] = {
-        "id": row.id,
-        "role": row.role,
-        "content": row.content,
-        "name": None,
-        "tool_calls": (),
-        "tool_call_id": None,
-        "attachments": (),
-        "metadata": EMPTY,
-        "usage": None,
-        "provider": EMPTY,
-        "created_at": from_microseconds(row.created_at),
-        "position": position,
-    }
-    if row.extra != _NO_EXTRA:
-        try:
+    try:
+        fields: dict[str, Any] = {
+            "id": row.id,
+            "role": row.role,
+            "content": row.content,
+            "name": None,
+            "tool_calls": (),
+            "tool_call_id": None,
+            "attachments": (),
+            "metadata": EMPTY,
+            "usage": None,
+            "provider": EMPTY,
+            "created_at": from_microseconds(row.created_at),
+            "position": position,
+        }
+        if row.extra != _NO_EXTRA:
             fields.update(_fields_of(json.loads(row.extra), source))
-        except (ValueError, KeyError, TypeError, AttributeError) as damage:
-            raise CorruptError(
-                f"Message {row.id!r} cannot be read: its row is damaged ({type(damage).__name__}).",
-                hint="Restore it from a backup.",
-            ) from damage
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as damage:
+        raise CorruptError(
+            f"Message {row.id!r} cannot be read: its row is damaged ({type(damage).__name__}).",
+            hint="Restore it from a backup.",
+        ) from damage
     return Message.trusted(fields)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from keepthread.errors import MessageNotFound, ThreadNotFound
+from keepthread.errors import CorruptError, MessageNotFound, ThreadNotFound
 from keepthread.model import HistoryEntry, Message, Thread
 from keepthread.model.json_values import canonical
 from keepthread.model.record import Source, decode, encode
@@ -79,6 +79,11 @@ async def load(
     if not threads:
         raise ThreadNotFound(thread_id)
     if is_whole:
+        if len(rows) != threads[0].message_count:
+            raise CorruptError(
+                f"Thread {thread_id!r} has {len(rows)} messages where {threads[0].message_count} were stored.",
+                hint="Restore it from a backup.",
+            )
         return loaded(threads[0], rows, source, "all")
     return loaded(threads[0], rows[::-1], source, "tail" if before is None else "middle")
 

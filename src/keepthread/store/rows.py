@@ -19,22 +19,22 @@ from .queries import MessageRow, ThreadRow
 def fields_of(row: ThreadRow) -> dict[str, Any]:
     """Return a thread's fields, all but its messages."""
     try:
-        metadata = json.loads(row.metadata)
-    except ValueError as damage:
+        return {
+            "id": row.id,
+            "title": row.title,
+            "metadata": dict(json.loads(row.metadata)),
+            "agent": row.agent,
+            "archived": bool(row.archived),
+            "message_count": row.message_count,
+            "version": row.version,
+            "created_at": from_microseconds(row.created_at),
+            "updated_at": from_microseconds(row.updated_at),
+        }
+    except (ValueError, TypeError, OverflowError) as damage:
         raise CorruptError(
-            f"Thread {row.id!r} cannot be read: its row is damaged.", hint="Restore it from a backup."
+            f"Thread {row.id!r} cannot be read: its row is damaged ({type(damage).__name__}).",
+            hint="Restore it from a backup.",
         ) from damage
-    return {
-        "id": row.id,
-        "title": row.title,
-        "metadata": metadata,
-        "agent": row.agent,
-        "archived": bool(row.archived),
-        "message_count": row.message_count,
-        "version": row.version,
-        "created_at": from_microseconds(row.created_at),
-        "updated_at": from_microseconds(row.updated_at),
-    }
 
 
 def snapshot(row: ThreadRow, extent: Extent = "all") -> Snapshot:

@@ -29,6 +29,11 @@ class Job(Generic[T]):
         self.future: asyncio.Future[T] = self.loop.create_future()
         self.outcome: T | BaseException | None = None
 
+    @property
+    def has_work(self) -> bool:
+        """False for a job that only asks for the connection to be opened."""
+        return self.operation is not None or self.many is not None
+
     async def run(self, tx: Tx) -> T:
         """Do the work of this job alone."""
         if self.operation is not None:

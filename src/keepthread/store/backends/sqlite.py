@@ -55,7 +55,7 @@ class SqliteBackend(Backend):
         """Open the database, make or upgrade its tables, and return it. For the errors see sqlite_file.open_writer."""
         backend = cls(settings)
         try:
-            await backend.write(_nothing)
+            await backend._ask(backend._writes, Job[None]())
         except BaseException:
             backend._end()
             raise
@@ -97,7 +97,7 @@ class SqliteBackend(Backend):
 
     async def facts(self) -> EngineFacts:
         """See Backend.facts."""
-        return await self.write(partial(_facts, settings=self._settings))
+        return await self.read(partial(_facts, settings=self._settings))
 
     async def close(self) -> None:
         """See Backend.close."""
@@ -179,10 +179,6 @@ def _wait_for(workers: list[Worker]) -> None:
         # The garbage collector may run this in one of the threads themselves.
         if worker.thread is not threading.current_thread():
             worker.thread.join(_LAST_WORDS_SECONDS)
-
-
-async def _nothing(_tx: Tx) -> None:
-    """Open the connection, by asking for nothing."""
 
 
 async def _facts(tx: Tx, settings: SqliteSettings) -> EngineFacts:

@@ -56,7 +56,7 @@ def _serve(queue: Queue, connect: Callable[[], sqlite3.Connection], work: Callab
             try:
                 connection = connect()
             except BaseException as error:  # noqa: BLE001 - it is handed to the caller that waits for it
-                job.outcome = _ours(error, location)
+                job.outcome = translate(error, location)
                 deliver([job])
                 continue
         work(connection, job, queue, location)
@@ -78,7 +78,7 @@ def read(connection: sqlite3.Connection, job: Job[Any], _queue: Queue, location:
         connection.execute("BEGIN")
         job.outcome = finish(job.run(SqliteTx(connection)))
     except BaseException as error:  # noqa: BLE001 - it is handed to the caller that waits for it
-        job.outcome = _ours(error, location)
+        job.outcome = translate(error, location)
     finally:
         _end(connection, "ROLLBACK")
     deliver([job])
@@ -97,9 +97,10 @@ def write(connection: sqlite3.Connection, job: Job[Any], queue: Queue, location:
             break
         jobs.append(waiting)
     jobs = [waiting for waiting in jobs if not waiting.future.cancelled()]
-    if not _commit_together(connection, jobs, location):
+    working = [job for job in jobs if job.has_work]
+    if working and not _commit_together(connection, working, location):
         # The engine gave up the whole transaction, or refused the commit. Each job alone then gets its own outcome.
-        for alone in jobs:
+        for alone in working:
             _commit_together(connection, [alone], location)
     deliver(jobs)
 
@@ -129,7 +130,7 @@ def _fail(jobs: list[Job[Any]], error: sqlite3.Error, location: str) -> None:
     """Give each of *jobs* that has no error of its own this one."""
     for job in jobs:
         if not isinstance(job.outcome, BaseException):
-            job.outcome = _ours(error, location)
+            job.outcome = translate(error, location)
 
 
 def _run_all(connection: sqlite3.Connection, jobs: list[Job[Any]], location: str, *, alone: bool) -> None:
@@ -169,7 +170,7 @@ def _run_one(connection: sqlite3.Connection, job: Job[Any], location: str, *, in
     try:
         job.outcome = finish(job.run(SqliteTx(connection)))
     except BaseException as error:  # noqa: BLE001 - it is handed to the caller that waits for it
-        job.outcome = _ours(error, location)
+        job.outcome = translate(error, location)
         _end(connection, "ROLLBACK TO job" if in_savepoint else "ROLLBACK")
     if in_savepoint:
         _end(connection, "RELEASE job")
@@ -179,11 +180,3 @@ def _end(connection: sqlite3.Connection, statement: str) -> None:
     # A full disk and some other errors make SQLite roll the whole transaction back by itself: nothing to end then.
     if connection.in_transaction:
         connection.execute(statement)
-
-
-def _ours(error: BaseException, location: str) -> BaseException:
-    if isinstance(error, sqlite3.Error):
-        ours = translate(error, location)
-        ours.__cause__ = error
-        return ours
-    return error
