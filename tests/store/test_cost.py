@@ -13,6 +13,7 @@ from keepthread.store import operations
 from keepthread.store.append import Turn, insert_thread, store_turns
 from keepthread.store.backends.jobs import finish
 from keepthread.store.backends.sqlite_file import SqliteSettings, open_writer
+from keepthread.store.backends.sqlite_place import Place
 from keepthread.store.backends.sqlite_tx import SqliteTx
 
 Work = Callable[[SqliteTx], Coroutine[Any, Any, object]]
@@ -20,7 +21,7 @@ Work = Callable[[SqliteTx], Coroutine[Any, Any, object]]
 
 @pytest.fixture
 def connection() -> Iterator[sqlite3.Connection]:
-    with closing(open_writer(SqliteSettings(path=None))) as connection:
+    with closing(open_writer(SqliteSettings(path=None), Place(None))) as connection:
         finish(insert_thread(SqliteTx(connection), "default", "t", 0))
         yield connection
 

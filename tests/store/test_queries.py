@@ -14,6 +14,7 @@ import pytest
 from keepthread import store
 from keepthread.store.backends.jobs import finish
 from keepthread.store.backends.sqlite_file import SqliteSettings, open_writer
+from keepthread.store.backends.sqlite_place import Place
 from keepthread.store.backends.sqlite_tx import SqliteTx
 from keepthread.store.queries import Query, statements
 
@@ -64,7 +65,7 @@ def parts(text: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[sqlite3.Connection]:
-    with closing(open_writer(SqliteSettings(path=None))) as connection:
+    with closing(open_writer(SqliteSettings(path=None), Place(None))) as connection:
         yield connection
 
 

@@ -19,6 +19,7 @@ from ..turn import Appended, Turn  # noqa: TID252 - as above
 from .base import Backend, EngineFacts, ManyOperation, Operation, Tx
 from .jobs import Job
 from .sqlite_file import SqliteSettings, open_reader, open_writer
+from .sqlite_place import Place
 from .sqlite_writer import Pause, Queue, Worker, read, write
 
 T = TypeVar("T")
@@ -35,8 +36,10 @@ class SqliteBackend(Backend):
 
     def __init__(self, settings: SqliteSettings) -> None:
         self._settings = settings
+        self._place = Place(settings.path)
         self._closed = False
         self._pause: Pause | None = None
+        self._let_go = True
         # No job comes behind the end of its queue: nobody would answer it.
         self._gate = threading.Lock()
         self._start()
@@ -45,8 +48,8 @@ class SqliteBackend(Backend):
         self._process = os.getpid()
         self._writes: Queue = SimpleQueue()
         self._reads: Queue = SimpleQueue() if self._settings.path else self._writes
-        connect = partial(open_writer, self._settings)
-        self._workers = [Worker(self._writes, connect, write, self._settings.location)]
+        connect = partial(open_writer, self._settings, self._place)
+        self._workers = [Worker(self._writes, connect, write, self._place)]
         # At exit too: a store that nobody closed then leaves one tidy file, and its threads end before the interpreter.
         self._end = weakref.finalize(self, _stop, self._process, self._writes, self._reads, self._workers)
 
@@ -80,8 +83,9 @@ class SqliteBackend(Backend):
     async def _ask(self, queue: Queue, job: Job[T]) -> T:
         if self._process != os.getpid():
             raise StoreClosedError(
-                "This store was opened before the process was forked, and a database in memory stays with the parent.",
-                hint="Open a ThreadStore on a file, or a new one in the child.",
+                "This store was opened before the process was forked, and stayed with the parent: a database in memory "
+                "always does, and one in a file if a write of it was waiting for another process.",
+                hint="Open another ThreadStore in the child.",
             )
         with self._gate:
             if self._closed:
@@ -93,7 +97,7 @@ class SqliteBackend(Backend):
         with self._gate:
             if len(self._workers) <= _MOST_READERS and not self._closed:
                 connect = partial(open_reader, self._settings)
-                self._workers.append(Worker(self._reads, connect, read, self._settings.location))
+                self._workers.append(Worker(self._reads, connect, read, self._place))
 
     async def facts(self) -> EngineFacts:
         """See Backend.facts."""
@@ -125,8 +129,8 @@ class SqliteBackend(Backend):
         workers = 0 if self._closed else len(self._workers)
         for number in range(workers):
             (self._reads if number else self._writes).put(pause)
-        for _ in range(workers):
-            pause.reached.acquire(timeout=_LAST_WORDS_SECONDS)
+        reached = [pause.reached.acquire(timeout=_LAST_WORDS_SECONDS) for _ in range(workers)]
+        self._let_go = all(reached)
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
@@ -138,7 +142,7 @@ class SqliteBackend(Backend):
         """Begin anew: the threads stayed in the parent, and what they were asked to do."""
         self._end.detach()
         self._gate = threading.Lock()
-        if not self._closed:
+        if not self._closed and self._let_go:
             self._start()
 
 

@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 from keepthread.errors import ForeignDatabaseError, SchemaError, UnavailableError
 
 from .network_file_system import network_file_system
+from .sqlite_place import Place
 from .sqlite_schema import needed, upgrade
 
 T = TypeVar("T")
@@ -39,7 +40,7 @@ class SqliteSettings:
         return str(self.path) if self.path else "memory"
 
 
-def open_writer(settings: SqliteSettings) -> sqlite3.Connection:
+def open_writer(settings: SqliteSettings, place: Place) -> sqlite3.Connection:
     """Return the connection that writes, on a database that is ours and up to date.
 
     Raises:
@@ -59,6 +60,7 @@ def open_writer(settings: SqliteSettings) -> sqlite3.Connection:
     try:
         _make_safe(connection, settings)
         upgrade(connection, settings.path)
+        place.opened()
     except BaseException:
         connection.close()
         raise
@@ -66,15 +68,16 @@ def open_writer(settings: SqliteSettings) -> sqlite3.Connection:
 
 
 def open_reader(settings: SqliteSettings) -> sqlite3.Connection:
-    """Return a connection that cannot write."""
-    connection = _connect(settings)
+    """Return a connection that cannot write, to a file that is there."""
+    connection = _connect(settings, mode="rw")
     connection.execute("PRAGMA query_only = ON")
     return connection
 
 
-def _connect(settings: SqliteSettings) -> sqlite3.Connection:
+def _connect(settings: SqliteSettings, mode: str = "rwc") -> sqlite3.Connection:
     return sqlite3.connect(
-        settings.path or ":memory:",
+        f"{settings.path.as_uri()}?mode={mode}" if settings.path else ":memory:",
+        uri=settings.path is not None,
         timeout=settings.timeout_seconds,
         isolation_level=None,
         cached_statements=_STATEMENTS_KEPT,

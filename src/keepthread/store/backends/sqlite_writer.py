@@ -13,9 +13,12 @@ from itertools import groupby
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from keepthread.errors import KeepthreadError
+
 from .base import ManyOperation
 from .jobs import Job, deliver, finish
 from .sqlite_errors import translate
+from .sqlite_place import Place
 from .sqlite_tx import SqliteTx
 
 _MOST_IN_A_BATCH = 512
@@ -38,53 +41,55 @@ class Worker:
     """A daemon thread with a connection of its own, taking jobs from a queue that it may share."""
 
     def __init__(
-        self, queue: Queue, connect: Callable[[], sqlite3.Connection], work: Callable[..., None], location: str
+        self, queue: Queue, connect: Callable[[], sqlite3.Connection], work: Callable[..., None], place: Place
     ) -> None:
-        arguments = (queue, connect, work, location)
+        arguments = (queue, connect, work, place)
         self.thread = threading.Thread(target=_serve, args=arguments, name="keepthread-sqlite", daemon=True)
         self.thread.start()
 
 
-def _serve(queue: Queue, connect: Callable[[], sqlite3.Connection], work: Callable[..., None], location: str) -> None:
+def _serve(queue: Queue, connect: Callable[[], sqlite3.Connection], work: Callable[..., None], place: Place) -> None:
     """Take jobs until the end is asked for. Holds no reference to the backend, so that a forgotten one can go."""
     connection: sqlite3.Connection | None = None
     while (job := queue.get()) is not None:
         if isinstance(job, Pause):
-            connection = _give_up(connection, job)
+            connection = _give_up(connection, job, place)
             continue
         if connection is None:
             try:
                 connection = connect()
             except BaseException as error:  # noqa: BLE001 - it is handed to the caller that waits for it
-                job.outcome = translate(error, location)
+                job.outcome = translate(error, place.location)
                 deliver([job])
                 continue
-        work(connection, job, queue, location)
+        work(connection, job, queue, place)
         del job
     if connection is not None:
-        connection.close()
+        place.close(connection)
 
 
-def _give_up(connection: sqlite3.Connection | None, pause: Pause) -> None:
+def _give_up(connection: sqlite3.Connection | None, pause: Pause, place: Place) -> None:
     if connection is not None:
-        connection.close()
+        place.close(connection)
+    place.forget_log()
     pause.reached.release()
     pause.over.wait()
 
 
-def read(connection: sqlite3.Connection, job: Job[Any], _queue: Queue, location: str) -> None:
+def read(connection: sqlite3.Connection, job: Job[Any], _queue: Queue, place: Place) -> None:
     """Run one job on one snapshot."""
     try:
+        place.check()
         connection.execute("BEGIN")
         job.outcome = finish(job.run(SqliteTx(connection)))
     except BaseException as error:  # noqa: BLE001 - it is handed to the caller that waits for it
-        job.outcome = translate(error, location)
+        job.outcome = translate(error, place.location)
     finally:
         _end(connection, "ROLLBACK")
     deliver([job])
 
 
-def write(connection: sqlite3.Connection, job: Job[Any], queue: Queue, location: str) -> None:
+def write(connection: sqlite3.Connection, job: Job[Any], queue: Queue, place: Place) -> None:
     """Run one job, and whatever waits behind it, in one transaction with one fsync."""
     jobs = [job]
     while len(jobs) < _MOST_IN_A_BATCH:
@@ -97,12 +102,22 @@ def write(connection: sqlite3.Connection, job: Job[Any], queue: Queue, location:
             break
         jobs.append(waiting)
     jobs = [waiting for waiting in jobs if not waiting.future.cancelled()]
-    working = [job for job in jobs if job.has_work]
-    if working and not _commit_together(connection, working, location):
-        # The engine gave up the whole transaction, or refused the commit. Each job alone then gets its own outcome.
-        for alone in working:
-            _commit_together(connection, [alone], location)
+    _commit([job for job in jobs if job.has_work], connection, place)
     deliver(jobs)
+
+
+def _commit(jobs: list[Job[Any]], connection: sqlite3.Connection, place: Place) -> None:
+    """Give each of *jobs* its outcome. What went into files that are not there any more was not stored."""
+    try:
+        place.check()
+        if jobs and not _commit_together(connection, jobs, place.location):
+            # The engine gave up the whole transaction, or refused the commit. Each job alone then gets its own outcome.
+            for alone in jobs:
+                _commit_together(connection, [alone], place.location)
+        place.check()
+    except (KeepthreadError, OSError) as error:
+        for job in jobs:
+            job.outcome = translate(error, place.location)
 
 
 def _commit_together(connection: sqlite3.Connection, jobs: list[Job[Any]], location: str) -> bool:

@@ -1,0 +1,78 @@
+"""Where a SQLite database is, and whether the file there is still the one that was opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from keepthread.errors import UnavailableError
+
+_Identity = tuple[int, int]
+
+_abandoned: list[sqlite3.Connection] = []
+"""Connections to files that were moved away. Closing one would delete what now bears its log's name."""
+
+
+class Place:
+    """A path, and the files that stood there when the database was opened. Shared by the threads of one backend."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.location = str(path) if path else "memory"
+        self._path = path
+        self._log = path.with_name(f"{path.name}-wal") if path else None
+        self._database_identity: _Identity | None = None
+        self._log_identity: _Identity | None = None
+
+    def opened(self) -> None:
+        """Note the files, once the connection that writes is open.
+
+        Raises:
+            UnavailableError: It is another database than the one that was opened first.
+        """
+        if self._path is None or self._log is None:
+            return
+        identity = _identity(self._path)
+        if self._database_identity not in (None, identity):
+            raise self._moved()
+        self._database_identity = identity
+        self._log_identity = _identity(self._log)
+
+    def check(self) -> None:
+        """See that the files are still there: what is written into a file without a name is lost.
+
+        Raises:
+            UnavailableError: One of them was moved, deleted or replaced. It goes on once they are put back.
+        """
+        if self._path is None or self._log is None:
+            return
+        if _identity(self._path) != self._database_identity:
+            raise self._moved()
+        if self._log_identity is not None and _identity(self._log) != self._log_identity:
+            raise self._moved()
+
+    def forget_log(self) -> None:
+        """Expect a new log: the last connection to be closed removes the old one."""
+        self._log_identity = None
+
+    def close(self, connection: sqlite3.Connection) -> None:
+        """Close *connection*, unless that would harm what stands in the place of its files by now."""
+        try:
+            self.check()
+        except (UnavailableError, OSError):
+            _abandoned.append(connection)
+        else:
+            connection.close()
+
+    def _moved(self) -> UnavailableError:
+        return UnavailableError(
+            f"{self.location} was moved, deleted or replaced while it was open.",
+            hint="Put it back with its -wal file, or open a new store. Whether the last write is kept is unknown.",
+        )
+
+
+def _identity(path: Path) -> _Identity | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
