@@ -1,7 +1,7 @@
 """Processes of their own for the tests that kill, stop and race them.
 
-They are forked from a server that has imported the store and opened none, so that one costs 10 ms instead of 300. What a
-child says after a call returned is in the pipe whatever becomes of the child.
+They are forked from a server that has imported the store and opened none, so that one costs 10 ms instead of 300.
+What a child says after a call returned is in the pipe whatever becomes of the child.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,7 +18,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 60.0
 """After so long without a word a child counts as hanging."""
 
 _FORKS = multiprocessing.get_context("forkserver")
@@ -66,7 +66,7 @@ class Line:
         self._connection.close()
 
 
-Program = Callable[..., Awaitable[None]]
+Program = Callable[..., Coroutine[Any, Any, None] | None]
 """Takes its end of the line, and what the test gives it."""
 
 
@@ -76,7 +76,7 @@ class Child(Line):
     def __init__(self, program: Program, *arguments: object) -> None:
         mine, theirs = _FORKS.Pipe()
         super().__init__(mine)
-        self._process = _FORKS.Process(target=_run, args=(program, theirs, arguments), daemon=True)
+        self._process = _FORKS.Process(target=_run, args=(program, theirs, arguments))
         self._process.start()
         theirs.close()
 
@@ -125,7 +125,7 @@ class Child(Line):
 
 
 @contextmanager
-def several(program: Program, arguments: Sequence[tuple[object, ...]]) -> Iterator[list[Child]]:
+def several(program: Program, arguments: Sequence[tuple[object, ...]]) -> Generator[list[Child]]:
     """Start one child for each of *arguments*, and kill what is left of them in the end."""
     children = [Child(program, *each) for each in arguments]
     try:
@@ -135,8 +135,20 @@ def several(program: Program, arguments: Sequence[tuple[object, ...]]) -> Iterat
             child.__exit__(None, None, None)
 
 
-def _run(program: Callable[..., Any], connection: Connection[Any, Any], arguments: tuple[object, ...]) -> None:
-    asyncio.run(program(Line(connection), *arguments))
+def at_once(program: Program, arguments: Sequence[tuple[object, ...]]) -> list[list[Any]]:
+    """Run one child for each of *arguments*, which begin together once all are ready; return what each said then."""
+    with several(program, arguments) as children:
+        for child in children:
+            assert child.hear() == "ready"
+        for child in children:
+            child.say("go")
+        return [child.finish() for child in children]
+
+
+def _run(program: Program, connection: Connection[Any, Any], arguments: tuple[object, ...]) -> None:
+    running = program(Line(connection), *arguments)
+    if running is not None:
+        asyncio.run(running)
 
 
 def _wait_until_stopped(pid: int) -> None:

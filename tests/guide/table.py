@@ -77,7 +77,7 @@ GUIDE = (
     Block(
         name="storage_postgresql",
         section="PostgreSQL (Production)",
-        tests=("test_threads::test_a_postgresql_url_is_refused_until_it_is_there",),
+        tests=("test_threads::test_a_postgresql_url_reaches_for_the_server_and_masks_the_password",),
         later=(Change(says='"postgresql+asyncpg://user:pass@localhost/dbname"', runs_as=None, why=POSTGRESQL),),
     ),
     Block(

@@ -41,7 +41,7 @@ class ThreadCache:
         kept = self._kept.get(thread_id)
         if kept is None or (kept.version, kept.created_at) != (head.version, head.created_at):
             kept = await self._load_once(thread_id)
-            if kept.version < head.version:
+            if kept.created_at != head.created_at or kept.version < head.version:
                 kept = await self._load(thread_id)  # the shared load began before what this caller has seen
         self._kept[thread_id] = kept
         self._kept.move_to_end(thread_id)

@@ -96,7 +96,7 @@ class SqliteBackend(Backend):
     def _add_reader(self) -> None:
         with self._gate:
             if len(self._workers) <= _MOST_READERS and not self._closed:
-                connect = partial(open_reader, self._settings)
+                connect = partial(open_reader, self._settings, self._place)
                 self._workers.append(Worker(self._reads, connect, read, self._place))
 
     async def facts(self) -> EngineFacts:
@@ -126,6 +126,8 @@ class SqliteBackend(Backend):
         """
         self._gate.acquire()
         self._pause = pause = Pause()
+        if self._closed:
+            _wait_for(self._workers)  # in the middle of closing, SQLite holds locks that the child could not give back
         workers = 0 if self._closed else len(self._workers)
         for number in range(workers):
             (self._reads if number else self._writes).put(pause)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -20,6 +22,19 @@ from .sqlite_schema import needed, upgrade
 T = TypeVar("T")
 
 Durability = Literal["full", "relaxed"]
+
+# An "immutable" connection takes no locks, and closing its file drops those that other connections of this process hold
+# on it. So none is open then: each is opened, up to its first look at the log, under this lock.
+_opening = threading.Lock()
+
+
+def _open_anew() -> None:
+    global _opening  # noqa: PLW0603 - it may have been held at the fork, by a thread that the child does not have
+    _opening = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=_open_anew)
 
 _OLDEST_SQLITE = (3, 35, 0)
 _STATEMENTS_KEPT = 256
@@ -52,25 +67,33 @@ def open_writer(settings: SqliteSettings, place: Place) -> sqlite3.Connection:
             f"SQLite {sqlite3.sqlite_version} is too old: keepthread needs 3.35, for RETURNING.",
             hint="Use a Python that is linked to a newer SQLite.",
         )
-    if settings.path is not None:
-        _check_place(settings.path)
-        if settings.path.exists() and settings.path.stat().st_size:
-            _recognise(settings.path)
-    connection = _connect(settings)
-    try:
-        _make_safe(connection, settings)
-        upgrade(connection, settings.path)
-        place.opened()
-    except BaseException:
-        connection.close()
-        raise
+    with _opening:
+        if settings.path is not None and not place.is_known:
+            _check_place(settings.path)
+            if settings.path.exists() and settings.path.stat().st_size:
+                _recognise(settings.path)
+        connection = _connect(settings)
+        try:
+            _make_safe(connection, settings)
+            upgrade(connection, settings.path)
+            place.opened()
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 
-def open_reader(settings: SqliteSettings) -> sqlite3.Connection:
+def open_reader(settings: SqliteSettings, place: Place) -> sqlite3.Connection:
     """Return a connection that cannot write, to a file that is there."""
-    connection = _connect(settings, mode="rw")
-    connection.execute("PRAGMA query_only = ON")
+    with _opening:
+        connection = _connect(settings, mode="rw")
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        try:
+            place.check()  # it may have opened what somebody put there
+        except UnavailableError:
+            place.close(connection)
+            raise
     return connection
 
 

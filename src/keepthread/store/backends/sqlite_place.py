@@ -23,6 +23,11 @@ class Place:
         self._database_identity: _Identity | None = None
         self._log_identity: _Identity | None = None
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the database was opened before, and is only opened again."""
+        return self._database_identity is not None
+
     def opened(self) -> None:
         """Note the files, once the connection that writes is open.
 
@@ -55,13 +60,18 @@ class Place:
         self._log_identity = None
 
     def close(self, connection: sqlite3.Connection) -> None:
-        """Close *connection*, unless that would harm what stands in the place of its files by now."""
-        try:
-            self.check()
-        except (UnavailableError, OSError):
-            _abandoned.append(connection)
-        else:
+        """Close *connection*, unless that would harm what stands in the place of its files by now.
+
+        A log that was deleted is no reason not to: closing takes what is in it into the database.
+        """
+        if (
+            self._path is None
+            or self._log is None
+            or (_identity(self._path) == self._database_identity and _identity(self._log) in (None, self._log_identity))
+        ):
             connection.close()
+        else:
+            _abandoned.append(connection)
 
     def _moved(self) -> UnavailableError:
         return UnavailableError(
