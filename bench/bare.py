@@ -21,8 +21,8 @@ from keepthread.model import Message, Thread
 from keepthread.model.ids import new_id, now, to_microseconds
 from keepthread.model.json_values import EMPTY, FrozenDict
 from keepthread.model.record import encode
-from keepthread.store.turn import STEP
 from keepthread.store.queries import statements
+from keepthread.store.turn import STEP
 
 T = TypeVar("T")
 
