@@ -57,7 +57,7 @@ class Command:
     """Why it is not run."""
 
 
-POSTGRESQL = "PostgreSQL is not there yet."
+POSTGRESQL = "The guide's server is not there: PostgreSQL has tests of its own."
 TOOLS = "An Agent has no tools yet, and lye is a package of Narrator's authors."
 
 GUIDE = (
@@ -231,8 +231,8 @@ GUIDE = (
     ),
 )
 
-DOCKER = "It starts PostgreSQL in Docker. " + POSTGRESQL
-POOL = "SQLite has no pool. " + POSTGRESQL
+DOCKER = "The commands for Docker come later."
+POOL = "SQLite has no pool; PostgreSQL has tests of its own."
 COMMANDS_TEST = "test_commands::test_the_commands_of_the_guide_find_the_database_by_its_variable"
 
 COMMANDS = (
