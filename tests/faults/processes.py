@@ -94,7 +94,8 @@ class Child(Line):
     def is_killed(self) -> bool:
         """Wait for its end, and return whether SIGKILL was it."""
         self._process.join(PATIENCE_SECONDS)
-        return self._process.exitcode == -signal.SIGKILL
+        # 255 is what `multiprocessing` says where its fork server could not pass on how a child ended.
+        return self._process.exitcode in (-signal.SIGKILL, 255)
 
     def pause(self) -> None:
         """Stop it where it is, and wait until all its threads have stopped."""
