@@ -101,7 +101,6 @@ def write(connection: sqlite3.Connection, job: Job[Any], queue: Queue, place: Pl
             queue.put(waiting)  # the end, or a pause: after this batch
             break
         jobs.append(waiting)
-    jobs = [waiting for waiting in jobs if not waiting.future.cancelled()]
     _commit([job for job in jobs if job.has_work], connection, place)
     deliver(jobs)
 
