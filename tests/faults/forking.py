@@ -45,6 +45,12 @@ async def append_many(store: ThreadStore, name: str, times: int) -> None:
         await store.append("t", turn(f"{name}-{number}"), create=True)
 
 
+def open_files() -> int:
+    """Return how many files this process has open; 0 where nobody knows."""
+    descriptors = Path("/proc/self/fd")
+    return len(list(descriptors.iterdir())) if descriptors.exists() else 0
+
+
 def use_the_same_store(line: Line, path: Path | None) -> None:
     """Append in both processes at once, to the store that was opened before the fork. Say what the child met."""
     with asyncio.Runner() as parent:
@@ -140,9 +146,14 @@ def _fork_a_store_of_its_own(line: Line, path: Path) -> tuple[int, _Signal, _Sig
 
 
 def fork_again_and_again(line: Line, path: Path, times: int) -> None:
-    """Fork while eight threads append; each child appends as well. Say how many turns each thread stored."""
+    """Fork while eight threads append; each child appends as well.
+
+    Say of each child whether it went well; then how many turns each thread stored, and how many files were left open.
+    """
     with asyncio.Runner() as parent:
         store = parent.run(ThreadStore.create(path))
+        parent.run(store.count_threads())
+        files = open_files()
         stop = threading.Event()
         stored = [0] * 8
 
@@ -160,6 +171,8 @@ def fork_again_and_again(line: Line, path: Path, times: int) -> None:
         for thread in threads:
             thread.join()
         line.say(stored)
+        parent.run(store.count_threads())
+        line.say(open_files() - files)
         parent.run(store.close())
 
 

@@ -59,11 +59,10 @@ async def save_new(store: ThreadStore, key: str) -> None:
 
 
 async def save_loaded(store: ThreadStore, key: str) -> None:
-    thread = await store.get_thread("t")
+    # A thread of its own: a save that was cancelled may still be stored, and then it is somebody else's change.
+    thread = await store.get_or_create_thread(key)
     thread.add_messages(turn(key))
-    thread.metadata[key] = (
-        "kept"  # no key that another save has: one that was cancelled may still be stored after a load
-    )
+    thread.metadata["last"] = key
     await store.save_thread(thread)
 
 

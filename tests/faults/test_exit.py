@@ -122,5 +122,8 @@ async def test_python_exits_at_once_and_in_silence_with_everything_on_disk(
     assert process.returncode == (1 if last_words else 0)
     assert seconds < QUICK_SECONDS
     kept = (await kept_turns(path))["t"]
-    assert kept == [f"{number}" for number in range(len(kept))]
-    assert len(kept) >= len((first + out).split()) > 0
+    acknowledged = (first + out).split()
+    assert "0" in acknowledged
+    # Of the writes that nobody waited for any more each may be there, or not.
+    assert set(acknowledged) <= set(kept)
+    assert kept == sorted(set(kept), key=int)

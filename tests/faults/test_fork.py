@@ -58,9 +58,10 @@ async def test_so_does_one_in_a_child_that_was_forked_during_the_parents_close(t
 async def test_forks_in_the_middle_of_everybodys_writes_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "t.db"
     with Child(forking.fork_again_and_again, path, 30) as program:
-        *children, stored = program.finish()
+        *children, stored, left_open = program.finish()
 
     assert children == [True] * 30
+    assert left_open == 0
     kept = await kept_turns(path)
     assert kept.pop("t") == [f"child-{number}-0" for number in range(30)]
     assert kept == {f"thread-{me}": [f"{me}-{number}" for number in range(count)] for me, count in enumerate(stored)}
