@@ -133,6 +133,9 @@ class SqliteBackend(Backend):
             (self._reads if number else self._writes).put(pause)
         reached = [pause.reached.acquire(timeout=_LAST_WORDS_SECONDS) for _ in range(workers)]
         self._let_go = all(reached)
+        if self._let_go:
+            # Not before all are closed: a connection that is closed after the log was forgotten takes it for another's.
+            self._place.forget_log()
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
