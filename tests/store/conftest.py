@@ -14,10 +14,14 @@ from keepthread.testing import OpenStore
 
 from . import invariants
 from .postgres_server import postgres, postgres_database
+from .secured_database import secured, secured_database
 
-__all__ = ["postgres", "postgres_database"]
+__all__ = ["postgres", "postgres_database", "secured", "secured_database"]
 
-BACKENDS = ("memory", "sqlite", "postgres")
+SERVERS = {"postgres": "postgres", "postgres-rls": "secured"}
+"""Kinds of database on a server, each with the fixture that gives its URL."""
+
+BACKENDS = ("memory", "sqlite", *SERVERS)
 
 # A busy machine is no reason to fail.
 settings.register_profile("patient", deadline=None)
@@ -27,8 +31,8 @@ settings.load_profile("patient")
 @pytest.fixture(params=BACKENDS)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
     """The URL of an empty database of each kind, None for one that nobody else can open."""
-    if request.param == "postgres":
-        return request.getfixturevalue("postgres")
+    if request.param in SERVERS:
+        return request.getfixturevalue(SERVERS[request.param])
     return None if request.param == "memory" else f"sqlite:///{tmp_path / 'conversations.db'}"
 
 

@@ -77,6 +77,13 @@ def beside(url: str, database: str) -> str:
     return urlsplit(url)._replace(path=f"/{database}").geturl()
 
 
+def as_user(url: str, name: str) -> str:
+    """The same URL for a user of `new_user`."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{name}:secret@{place}").geturl()
+
+
 def with_option(url: str, option: str) -> str:
     """The same URL with one more option."""
     parts = urlsplit(url)
@@ -92,6 +99,17 @@ def new_database() -> Generator[str]:
         yield beside(server(), name)
     finally:
         run(execute(server(), f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@contextmanager
+def new_user() -> Generator[str]:
+    """The name of a user who may log in and nothing else, who is gone afterwards."""
+    name = f"keepthread_user_{os.getpid()}_{next(_numbers)}"
+    run(execute(server(), f"CREATE ROLE {name} LOGIN PASSWORD 'secret'"))
+    try:
+        yield name
+    finally:
+        run(execute(server(), f"DROP ROLE {name}"))
 
 
 async def empty(url: str) -> None:

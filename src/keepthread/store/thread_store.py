@@ -132,6 +132,19 @@ class ThreadStore(NarratorNames):
         """Give up connections and threads. Every view of the same store is closed with it."""
         await self._database.close()
 
+    async def enable_row_level_security(self) -> None:
+        """Let a PostgreSQL server itself keep tenants apart: for its owner's task, once. Twice changes nothing.
+
+        Every table with rows of tenants gets a policy, all of them or none: a transaction sees and writes the rows of the
+        tenant that it has named, and none before. Stores find that when they open, and name the tenant of each
+        transaction. Those that are open now have to be opened again: until then they find no rows. Rows stay as they are.
+
+        Raises:
+            InvalidSetting: The database is not on PostgreSQL.
+            UnavailableError: The user does not own the tables. Nothing was changed.
+        """
+        await self._database.backend.enable_row_level_security()
+
     async def __aenter__(self) -> Self:
         await self.open()
         return self

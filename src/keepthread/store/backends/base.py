@@ -7,6 +7,8 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from keepthread.errors import InvalidSetting
+
 from ..queries import Query  # noqa: TID252 - backends are a room inside store
 from ..turn import Appended, Turn  # noqa: TID252 - as above
 
@@ -95,6 +97,17 @@ class Backend(ABC):
         Raises:
             DuplicateKey: A message id of the turn is there already. Nothing of it was written.
         """
+
+    async def enable_row_level_security(self) -> None:
+        """Let the server itself keep tenants apart. See ThreadStore.enable_row_level_security.
+
+        Raises:
+            InvalidSetting: This engine has nothing of the kind.
+        """
+        raise InvalidSetting(
+            "Row-level security is PostgreSQL's, and this database is on another engine.",
+            hint="Here `for_tenant` keeps tenants apart, as it does everywhere.",
+        )
 
     @abstractmethod
     async def facts(self) -> EngineFacts:

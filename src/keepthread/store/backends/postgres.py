@@ -29,7 +29,10 @@ class PostgresBackend(Backend):
     def _start(self) -> None:
         self._engine = Engine(self._settings)
         self._thread = IoThread("keepthread-postgres", self._engine.pool.close)
-        self._appends = AppendQueue(self._engine.append, self._engine.append_whole, self._thread.spawn)
+        engine = self._engine
+        self._appends = AppendQueue(
+            engine.append, engine.append_whole, self._thread.spawn, lambda one, other: engine.tenancy.may_share(one, other)
+        )
         # At exit too: the server hears a good-bye, and the thread ends before the interpreter.
         self._end = weakref.finalize(self, self._thread.stop)
 
@@ -65,6 +68,10 @@ class PostgresBackend(Backend):
         self._thread.submit(partial(self._appends.add, job, turn))
         return await job.future
 
+    async def enable_row_level_security(self) -> None:
+        """See Backend.enable_row_level_security."""
+        await self._thread.ask(self._engine.secure)
+
     async def facts(self) -> EngineFacts:
         """See Backend.facts."""
         return await self._thread.ask(self._engine.facts)
@@ -78,7 +85,9 @@ class PostgresBackend(Backend):
         _inherited.append((self._engine, self._thread))
         self._end.detach()
         if not self._thread.is_closed:
+            tenancy = self._engine.tenancy
             self._start()
+            self._engine.tenancy = tenancy
 
     @property
     def is_lasting(self) -> bool:

@@ -19,8 +19,10 @@ from ..queries import SCHEMA_VERSION, Count, Query  # noqa: TID252 - backends ar
 from .base import EngineFacts, Operation, Tx
 from .pool import Pool
 from .postgres_errors import is_clash, is_lost, translate, translate_connecting
+from .postgres_row_security import secure
 from .postgres_schema import upgrade
 from .postgres_settings import PostgresSettings
+from .postgres_tenancy import Tenancy, TenantTx, as_tenant, find_tenancy
 from .postgres_tx import Connection, OneStatementTx, PostgresTx, SecondStatement
 
 T = TypeVar("T")
@@ -53,6 +55,7 @@ class Engine:
 
     def __init__(self, settings: PostgresSettings) -> None:
         self._settings = settings
+        self.tenancy = Tenancy()
         self.pool: Pool[Connection] = Pool(self._connect, settings.pool, settings.location)
 
     async def prepare(self) -> None:
@@ -65,32 +68,39 @@ class Engine:
                 connection, settings.location, allowed=settings.migrate, seconds=settings.timeout_seconds
             )
         )
+        self.tenancy = await self.read(find_tenancy)
         durability = (await self.facts()).durability
         if durability != "full":
             _log.warning("the server gives up durability: location=%s durability=%s", settings.location, durability)
 
     async def read(self, operation: Operation[T]) -> T:
         """See Backend.read."""
-        if not self._settings.behind_pgbouncer:
+        if not self._settings.behind_pgbouncer and not self.tenancy.is_secured:
             try:
                 return await self._again(lambda connection: operation(OneStatementTx(connection)))
             except SecondStatement:
                 pass  # a snapshot of several statements needs a transaction, which costs two more round trips
-        return await self._again(lambda connection: _in_transaction(connection, _on(operation), _BEGIN_READ))
+        return await self._again(lambda connection: _in_transaction(connection, self._on(operation), _BEGIN_READ))
 
     async def write(self, operation: Operation[T]) -> T:
         """See Backend.write."""
-        return await self._again(lambda connection: _in_transaction(connection, _on(operation), _BEGIN_WRITE))
+        return await self._again(lambda connection: _in_transaction(connection, self._on(operation), _BEGIN_WRITE))
 
-    async def append(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
+    def _on(self, operation: Operation[T]) -> Callable[[Connection], Awaitable[T]]:
+        kind = TenantTx if self.tenancy.is_secured else PostgresTx
+        return lambda connection: operation(kind(connection))
+
+    async def append(self, attempt: Callable[[Connection], Awaitable[T]], tenant: str) -> T:
         """Run the one statement of an append, which is a transaction by itself."""
-        if self._settings.behind_pgbouncer:
+        if self._settings.behind_pgbouncer or self.tenancy.is_secured:
             # The driver prepares a statement and then runs it; only a transaction keeps both on one connection.
-            return await self.append_whole(attempt)
+            return await self.append_whole(attempt, tenant)
         return await self._again(attempt)
 
-    async def append_whole(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run several statements of an append in a transaction."""
+    async def append_whole(self, attempt: Callable[[Connection], Awaitable[T]], tenant: str) -> T:
+        """Run several statements of an append in a transaction, of *tenant* where the server asks for one."""
+        if self.tenancy.is_secured:
+            attempt = as_tenant(tenant, attempt)
         return await self._again(lambda connection: _in_transaction(connection, attempt, _BEGIN_WRITE))
 
     async def _again(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
@@ -151,6 +161,11 @@ class Engine:
         except (*_DRIVERS_ERRORS, ValueError) as error:
             raise translate_connecting(error, settings.location, settings.connect_seconds) from None
 
+    async def secure(self) -> None:
+        """See Backend.enable_row_level_security."""
+        await self._again(lambda connection: _in_transaction(connection, secure, _BEGIN_WRITE))
+        self.tenancy = await self.read(find_tenancy)
+
     async def facts(self) -> EngineFacts:
         """See Backend.facts."""
         return await self.read(self._facts)
@@ -188,10 +203,6 @@ async def _attempt(connection: Connection, attempt: Callable[[Connection], Await
         elif connection.is_closed() and not isinstance(error, TimeoutError):
             raise ConnectionResetError from error
         raise
-
-
-def _on(operation: Operation[T]) -> Callable[[Connection], Awaitable[T]]:
-    return lambda connection: operation(PostgresTx(connection))
 
 
 async def _in_transaction(connection: Connection, work: Callable[[Connection], Awaitable[T]], begin: str) -> T:

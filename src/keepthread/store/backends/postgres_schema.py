@@ -14,6 +14,7 @@ from keepthread.errors import BusyError, SchemaError
 from keepthread.model.ids import new_id, now_microseconds
 
 from ..migrate import Applied, Migration, migrations, missing  # noqa: TID252 - backends are a room inside store
+from .postgres_row_security import lift, secure
 from .postgres_tx import Connection
 
 # The lease is a row with an end, and no advisory lock: it works through a pooler, and on every engine that speaks this
@@ -134,7 +135,10 @@ async def _apply(connection: Connection, migration: Migration, holder: str, loca
     await connection.execute("BEGIN")
     try:
         await _keep_lease(connection, holder, location)
+        is_secured = await lift(connection)
         await connection.execute(migration.sql)
+        if is_secured:
+            await secure(connection)
         await connection.fetch(
             _RECORD,
             migration.version,
