@@ -9,7 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from ..turn import Appended, Turn  # noqa: TID252 - backends are a room inside store
-from .base import Backend, EngineFacts, ManyOperation, Operation, Tx
+from .base import Backend, DistributedBy, EngineFacts, ManyOperation, Operation, Tx
 from .io_thread import IoThread
 from .jobs import Job
 from .postgres_append import AppendQueue, TurnJob
@@ -30,9 +30,7 @@ class PostgresBackend(Backend):
         self._engine = Engine(self._settings)
         self._thread = IoThread("keepthread-postgres", self._engine.pool.close)
         engine = self._engine
-        self._appends = AppendQueue(
-            engine.append, engine.append_whole, self._thread.spawn, lambda one, other: engine.tenancy.may_share(one, other)
-        )
+        self._appends = AppendQueue(engine.append, engine.append_whole, self._thread.spawn, engine.may_share)
         # At exit too: the server hears a good-bye, and the thread ends before the interpreter.
         self._end = weakref.finalize(self, self._thread.stop)
 
@@ -71,6 +69,10 @@ class PostgresBackend(Backend):
     async def enable_row_level_security(self) -> None:
         """See Backend.enable_row_level_security."""
         await self._thread.ask(self._engine.secure)
+
+    async def distribute(self, by: DistributedBy) -> None:
+        """See Backend.distribute."""
+        await self._thread.ask(partial(self._engine.distribute, by))
 
     async def facts(self) -> EngineFacts:
         """See Backend.facts."""

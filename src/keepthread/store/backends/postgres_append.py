@@ -138,9 +138,7 @@ class AppendQueue:
             thread = turn.tenant, turn.thread_id
             messages = {(*thread, record.id) for record in turn.records}
             size = sum(record.size for record in turn.records)
-            is_full = len(batch) == _MOST_TURNS or (
-                batch and (size > room or not self._may_share(batch[0][1], turn))
-            )
+            is_full = len(batch) == _MOST_TURNS or (batch and (size > room or not self._may_share(batch[0][1], turn)))
             if is_full or thread in held or not taken.isdisjoint(messages):
                 later.append((job, turn))
                 held.add(thread)

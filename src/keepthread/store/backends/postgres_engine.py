@@ -16,8 +16,10 @@ from asyncpg import exceptions as pg
 from keepthread.errors import BusyError, UnavailableError
 
 from ..queries import SCHEMA_VERSION, Count, Query  # noqa: TID252 - backends are a room inside store
-from .base import EngineFacts, Operation, Tx
+from ..turn import Turn  # noqa: TID252 - as above
+from .base import DistributedBy, EngineFacts, Operation, Tx
 from .pool import Pool
+from .postgres_citus import distribute
 from .postgres_errors import is_clash, is_lost, translate, translate_connecting
 from .postgres_row_security import secure
 from .postgres_schema import upgrade
@@ -89,6 +91,10 @@ class Engine:
     def _on(self, operation: Operation[T]) -> Callable[[Connection], Awaitable[T]]:
         kind = TenantTx if self.tenancy.is_secured else PostgresTx
         return lambda connection: operation(kind(connection))
+
+    def may_share(self, one: Turn, other: Turn) -> bool:
+        """Whether two turns may be stored by one statement."""
+        return self.tenancy.may_share(one, other)
 
     async def append(self, attempt: Callable[[Connection], Awaitable[T]], tenant: str) -> T:
         """Run the one statement of an append, which is a transaction by itself."""
@@ -164,6 +170,11 @@ class Engine:
     async def secure(self) -> None:
         """See Backend.enable_row_level_security."""
         await self._again(lambda connection: _in_transaction(connection, secure, _BEGIN_WRITE))
+        self.tenancy = await self.read(find_tenancy)
+
+    async def distribute(self, by: DistributedBy) -> None:
+        """See Backend.distribute."""
+        await distribute(self.write, by, self._settings.location)
         self.tenancy = await self.read(find_tenancy)
 
     async def facts(self) -> EngineFacts:

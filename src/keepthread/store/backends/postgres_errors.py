@@ -87,6 +87,8 @@ def translate_connecting(error: Exception, location: str, seconds: float) -> Bas
 
 def _of_server(error: pg.PostgresError, location: str) -> KeepthreadError:
     state = sqlstate(error)
+    if state == "42501" and error.server_source_function == "ExecWithCheckOptions":
+        return _of_another_tenant(location)
     for prefix, ours in _BY_STATE.items():
         if state.startswith(prefix):
             return ours(location)
@@ -115,6 +117,16 @@ def _forbidden(location: str) -> KeepthreadError:
             f"The database user has too few rights at {location}: it may not make or use keepthread's tables.",
             hint="As an administrator: GRANT CREATE, USAGE ON SCHEMA public TO the user; "
             "or open the store once with a user who may create tables, and grant this one their use.",
+        )
+    )
+
+
+def _of_another_tenant(location: str) -> KeepthreadError:
+    # A store names the tenant of each transaction from the time on when it finds that it has to.
+    return _lasting(
+        UnavailableError(
+            f"Row-level security was turned on at {location} after this store was opened. Nothing was written.",
+            hint="Open the store again: until then it finds no rows either.",
         )
     )
 

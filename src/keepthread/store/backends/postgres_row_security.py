@@ -37,9 +37,7 @@ async def secure(connection: Connection) -> None:
         if not table.has_policy:
             await connection.execute(f"CREATE POLICY kt_tenant ON {table.name} USING ({_OWN}) WITH CHECK ({_OWN})")
         if not table.is_forced:
-            await connection.execute(
-                f"ALTER TABLE {table.name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
-            )
+            await connection.execute(f"ALTER TABLE {table.name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
 
 
 async def lift(connection: Connection) -> bool:
