@@ -55,7 +55,7 @@ async def asked(url: str) -> list[str]:
 async def refusal(url: str, by: DistributedBy = "tenant") -> str:
     """What is said, and that nothing was done."""
     async with ThreadStore(url) as store:
-        with pytest.raises(InvalidSetting, match="Nothing was changed") as refused:
+        with pytest.raises(InvalidSetting, match="Nothing was distributed") as refused:
             await store.distribute(by)
     meta = await postgres_server.fetch(
         url, "SELECT value FROM kt_meta WHERE name = 'distributed_by' AND value = $1", by

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 from keepthread.errors import InvalidSetting
@@ -18,8 +18,7 @@ Row-level security is on, also for the owner of the tables. Open every running s
 It holds for users who are no superuser, have no BYPASSRLS and do not own the tables: let the application be one."""
 
 _DISTRIBUTED = {
-    "tenant": """\
-Distributed by tenant: all rows of a tenant are on one node.""",
+    "tenant": "Distributed by tenant: all rows of a tenant are on one node.",
     "thread": """\
 Distributed by thread. What concerns one thread goes to one node; lists, counts, `status` and the look before a file's
 bytes are removed ask every node, and see each of them at a moment of its own.""",
@@ -56,7 +55,7 @@ class Wishes:
 
     def fulfilled(self) -> dict[str, object]:
         """Return what was done, for programs."""
-        return {name: value for name in self.__slots__ if (value := getattr(self, name))}
+        return {name: value for name, value in asdict(self).items() if value}
 
     def tell(self) -> None:
         """Say what was done, and what it means."""

@@ -158,7 +158,7 @@ class ThreadStore(NarratorNames):
 
         Raises:
             InvalidSetting: There is no Citus, or this is not the coordinator; a table has rows, or is distributed in
-                another way. Nothing was changed.
+                another way. Nothing was distributed.
         """
         await self._database.backend.distribute(by)
 

@@ -49,7 +49,7 @@ async def distribute(write: Write, by: DistributedBy, location: str) -> None:
     Each is a transaction of its own, so that one that is interrupted is gone on with by the same call.
 
     Raises:
-        InvalidSetting: It cannot be done there. Nothing was changed.
+        InvalidSetting: It cannot be done there. Nothing was distributed.
     """
     tables = await write(partial(_checked, by=by, location=location))
     await write(partial(_note, by=by))
@@ -70,12 +70,12 @@ async def _checked(tx: Tx, *, by: DistributedBy, location: str) -> list[str]:
     """Return the tables to spread, threads first."""
     if not (await tx.run(_HAS_CITUS))[0].value:
         raise InvalidSetting(
-            f"The database at {location} has no Citus. Nothing was changed.",
+            f"The database at {location} has no Citus. Nothing was distributed.",
             hint="Run CREATE EXTENSION citus in it. On one PostgreSQL server there is nothing to distribute.",
         )
     if not (await tx.run(_IS_COORDINATOR))[0].value:
         raise InvalidSetting(
-            f"{location} is a worker of its Citus cluster. Nothing was changed.", hint="Name the coordinator."
+            f"{location} is a worker of its Citus cluster. Nothing was distributed.", hint="Name the coordinator."
         )
     columns = {done.table: done.column for done in await tx.run(_DISTRIBUTED_TABLES)}
     tables = await tx.run(TENANT_TABLES)
@@ -83,13 +83,13 @@ async def _checked(tx: Tx, *, by: DistributedBy, location: str) -> list[str]:
         wanted = _column(table.name, by)
         if columns.get(table.name, wanted) != wanted:
             raise InvalidSetting(
-                f"{table.name} at {location} is distributed by {columns[table.name]} already. Nothing was changed.",
+                f"{table.name} at {location} is distributed by {columns[table.name]} already. Nothing was distributed.",
                 hint="A database is distributed once: make a new one for another way.",
             )
         # Citus would take the rows along, one table after the other, while others write: nobody has tried that.
         if table.had_rows and table.name not in columns:
             raise InvalidSetting(
-                f"{table.name} at {location} holds rows, or held some. Nothing was changed.",
+                f"{table.name} at {location} holds rows, or held some. Nothing was distributed.",
                 hint="Distribute a database before it is used. If it is empty, VACUUM shows that.",
             )
     return [table.name for table in tables]

@@ -99,7 +99,8 @@ class Engine:
     async def append(self, attempt: Callable[[Connection], Awaitable[T]], tenant: str) -> T:
         """Run the one statement of an append, which is a transaction by itself."""
         if self._settings.behind_pgbouncer or self.tenancy.is_secured:
-            # The driver prepares a statement and then runs it; only a transaction keeps both on one connection.
+            # The driver prepares a statement and then runs it, and only a transaction keeps both on one connection. And
+            # only there a tenant can be named before.
             return await self.append_whole(attempt, tenant)
         return await self._again(attempt)
 

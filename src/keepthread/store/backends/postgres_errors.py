@@ -88,7 +88,7 @@ def translate_connecting(error: Exception, location: str, seconds: float) -> Bas
 def _of_server(error: pg.PostgresError, location: str) -> KeepthreadError:
     state = sqlstate(error)
     if state == "42501" and error.server_source_function == "ExecWithCheckOptions":
-        return _of_another_tenant(location)
+        return _secured_meanwhile(location)
     for prefix, ours in _BY_STATE.items():
         if state.startswith(prefix):
             return ours(location)
@@ -121,7 +121,7 @@ def _forbidden(location: str) -> KeepthreadError:
     )
 
 
-def _of_another_tenant(location: str) -> KeepthreadError:
+def _secured_meanwhile(location: str) -> KeepthreadError:
     # A store names the tenant of each transaction from the time on when it finds that it has to.
     return _lasting(
         UnavailableError(
