@@ -68,6 +68,8 @@ class MigrationPlan:
     """The file or server, with no password."""
     version: int
     """Of the schema that the database has; 0 for a new one."""
+    is_new: bool
+    """Whether it has had no step at all."""
     steps: list[Migration]
     """In order; [] for a database that is up to date."""
     sql: str

@@ -214,6 +214,7 @@ class Reading:
             return MigrationPlan(
                 location=self._database.location,
                 version=schema.version,
+                is_new=schema.is_new,
                 steps=schema.pending,
                 sql=backend.script(schema.pending),
             )

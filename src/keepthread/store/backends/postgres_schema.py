@@ -78,7 +78,7 @@ def script(steps: Sequence[Migration]) -> str:
     """Return what `upgrade` runs, as text. Who runs it holds the lease's row, so that both never work at once."""
     return script_of(
         steps,
-        prepare=f"BEGIN;\n{_PREPARE}COMMIT;\n",
+        prepare=f"-- Run it with: psql --set ON_ERROR_STOP=1 --file THIS_FILE\nBEGIN;\n{_PREPARE}COMMIT;\n",
         whole=lambda step: f"BEGIN;\n{_HOLD_LEASE}\n{_step_sql(step)}COMMIT;\n",
     )
 

@@ -52,7 +52,9 @@ def schema(connection: sqlite3.Connection, location: str, known: Sequence[Migrat
 def script(steps: Sequence[Migration]) -> str:
     """Return what `upgrade` runs, as text."""
     return script_of(
-        steps, prepare=_MIGRATIONS_TABLE, whole=lambda step: f"BEGIN IMMEDIATE;\n{_step_sql(step)}COMMIT;\n"
+        steps,
+        prepare=f"-- Copy the database, then run it with: sqlite3 -bail DATABASE < THIS_FILE\n{_MIGRATIONS_TABLE}",
+        whole=lambda step: f"BEGIN IMMEDIATE;\n{_step_sql(step)}COMMIT;\n",
     )
 
 
