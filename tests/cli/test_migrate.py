@@ -25,6 +25,13 @@ STEPS = [migration.label for migration in migrations("sqlite")]
 NEWEST = migrations("sqlite")[-1].version
 
 
+LIKE_AN_EARLIER_VERSIONS = (
+    "DELETE FROM kt_migrations WHERE version > 1",
+    "UPDATE kt_migrations SET version = 0, checksum = ''",
+)
+"""The tables of this version stay, with the record of one step that came before."""
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
@@ -40,7 +47,8 @@ def test_migrate_makes_a_database_that_is_not_there_and_names_the_steps(database
     ended = in_process("--db", str(database), "migrate")
 
     assert (ended.code, ended.out.splitlines()) == (0, STEPS)
-    assert ended.err == f"Applied 1 migration to {database}, named by --db: its schema is at version {NEWEST}.\n"
+    assert ended.err.startswith(f"Applied {len(STEPS)} migration")
+    assert ended.err.endswith(f" to {database}, named by --db: its schema is at version {NEWEST}.\n")
     say_and_answer(str(database))
 
 
@@ -65,7 +73,7 @@ def test_migrate_as_json(database: Path) -> None:
 
 def test_a_plan_touches_nothing(database: Path) -> None:
     store_threads(database, Thread(id="t"))
-    execute(database, "UPDATE kt_migrations SET version = 0, checksum = ''")
+    execute(database, *LIKE_AN_EARLIER_VERSIONS)
     before = contents(database.parent)
 
     ended = in_process("--db", str(database), "migrate", "--plan")

@@ -79,6 +79,7 @@ def test_status_reads_as_lines_for_a_person(database: Path) -> None:
 def test_status_of_an_earlier_versions_file_says_what_is_pending_and_changes_nothing(database: Path) -> None:
     store_threads(database, Thread(id="t", messages=[Message(role="user", content="a")]))
     with closing(sqlite3.connect(database)) as connection:
+        connection.execute("DELETE FROM kt_migrations WHERE version > 1")
         connection.execute("UPDATE kt_migrations SET version = 0, checksum = ''")
         connection.commit()
     before = {file.name: file.read_bytes() for file in database.parent.iterdir()}
@@ -87,7 +88,8 @@ def test_status_of_an_earlier_versions_file_says_what_is_pending_and_changes_not
     text = in_process("--db", "chats.db", "status").out
 
     assert (found["schema_version"], found["up_to_date"], found["messages"]) == (0, False, 1)
-    assert "1 migration pending (0001_log): run `keepthread --db chats.db migrate`" in text
+    assert "pending (0001_log" in text
+    assert "): run `keepthread --db chats.db migrate`" in text
     assert {file.name: file.read_bytes() for file in database.parent.iterdir()} == before
 
 
