@@ -61,9 +61,9 @@ async def test_a_step_that_was_run_by_hand_is_not_run_again(url: str) -> None:
 
 
 async def test_a_step_may_take_longer_than_a_statement_of_every_day(url: str) -> None:
-    long = second("SELECT pg_sleep(1.5);")
+    long = second("SELECT pg_sleep(2.2);")
 
-    assert await upgraded(url, long, longest_statement_seconds=1) == [long]
+    assert await upgraded(url, long, longest_statement_seconds=2) == [long]
 
 
 async def test_a_store_waits_for_the_lease_of_a_migrator_that_was_killed(server: str) -> None:

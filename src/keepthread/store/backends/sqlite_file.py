@@ -94,8 +94,12 @@ def open_as_it_is(settings: SqliteSettings, place: Place) -> sqlite3.Connection:
     schema_of_file(settings)
     with _opening:
         connection = _connect(settings, mode="rw")
-        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-        place.opened()
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+            place.opened()
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 
