@@ -46,7 +46,7 @@ def _constants() -> dict[str, Query[Any]]:
 CONSTANTS = _constants()
 NAMED = {query.name: query for query in CONSTANTS.values()}
 
-SMALL = {"insert_file", "file_users", "count_tag", "database_bytes", "schema_version", "meta"}
+SMALL = {"insert_file", "file_users", "count_tag", "database_bytes", "meta"}
 """Statements that go through a constant, a subquery that is bounded, or a table of a few rows."""
 
 CASES = [(dialect, name) for dialect in DIALECTS for name in statements(dialect)]
@@ -54,7 +54,7 @@ CASES = [(dialect, name) for dialect in DIALECTS for name in statements(dialect)
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[sqlite3.Connection]:
-    with closing(open_writer(SqliteSettings(path=None), Place(None))) as connection:
+    with closing(open_writer(SqliteSettings(path=None), Place(None), [])) as connection:
         yield connection
 
 

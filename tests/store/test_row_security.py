@@ -228,6 +228,11 @@ async def test_a_server_with_the_old_rules_for_backslashes_is_served_as_well(sec
         assert await stored(store.for_tenant("\\'")) == ["a"]
 
 
+async def test_a_look_at_the_database_as_it_is_counts_the_tenants_rows_too(filled: str) -> None:
+    assert (await ThreadStore(filled).for_tenant("mine").inspect()).threads == 1
+    assert (await ThreadStore(filled).inspect()).threads == 0
+
+
 async def test_it_works_behind_a_pooler(secured: str) -> None:
     async with ThreadStore(postgres_server.with_option(secured, "pgbouncer=true")) as store:
         await talk(store, "a")

@@ -3,7 +3,8 @@
 from .backends.pool import PoolSettings
 from .cache import ThreadCache
 from .limits import Limits
+from .migrate import Migration, MigrationPlan
 from .status import StoreStatus
 from .thread_store import ThreadStore
 
-__all__ = ["Limits", "PoolSettings", "StoreStatus", "ThreadCache", "ThreadStore"]
+__all__ = ["Limits", "Migration", "MigrationPlan", "PoolSettings", "StoreStatus", "ThreadCache", "ThreadStore"]

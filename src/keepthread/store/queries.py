@@ -173,4 +173,3 @@ FILE_USERS = _query("file_users", Count)
 DELETE_FILES = _query("delete_files", Nothing)
 
 META = _query("meta", Text)
-SCHEMA_VERSION = _query("schema_version", Count)

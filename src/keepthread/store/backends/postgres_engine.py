@@ -15,14 +15,15 @@ from asyncpg import exceptions as pg
 
 from keepthread.errors import BusyError, UnavailableError
 
-from ..queries import SCHEMA_VERSION, Count, Query  # noqa: TID252 - backends are a room inside store
+from ..migrate import Migration, Schema  # noqa: TID252 - backends are a room inside store
+from ..queries import Count, Query  # noqa: TID252 - as above
 from ..turn import Turn  # noqa: TID252 - as above
 from .base import DistributedBy, EngineFacts, Operation, Tx
 from .pool import Pool
 from .postgres_citus import distribute
 from .postgres_errors import is_clash, is_lost, translate, translate_connecting
 from .postgres_row_security import secure
-from .postgres_schema import upgrade
+from .postgres_schema import schema, upgrade
 from .postgres_settings import PostgresSettings
 from .postgres_tenancy import Tenancy, TenantTx, as_tenant, find_tenancy
 from .postgres_tx import Connection, OneStatementTx, PostgresTx, SecondStatement
@@ -59,13 +60,17 @@ class Engine:
         self._settings = settings
         self.tenancy = Tenancy()
         self.pool: Pool[Connection] = Pool(self._connect, settings.pool, settings.location)
+        self.applied: list[Migration] = []
 
     async def prepare(self) -> None:
         """Reach the server, make or check the tables, and warn if it gives up durability."""
         settings = self._settings
         async with self.pool.lend():
             pass  # a server that cannot be reached is not tried again: somebody waits for the answer
-        await self._again(
+        if settings.as_it_is:
+            self.tenancy = await self.read(find_tenancy)
+            return
+        self.applied = await self._again(
             lambda connection: upgrade(
                 connection, settings.location, allowed=settings.migrate, seconds=settings.timeout_seconds
             )
@@ -168,6 +173,10 @@ class Engine:
         except (*_DRIVERS_ERRORS, ValueError) as error:
             raise translate_connecting(error, settings.location, settings.connect_seconds) from None
 
+    async def schema(self) -> Schema:
+        """See Backend.schema."""
+        return await self._again(lambda connection: schema(connection, self._settings.location))
+
     async def secure(self) -> None:
         """See Backend.enable_row_level_security."""
         await self._again(lambda connection: _in_transaction(connection, secure, _BEGIN_WRITE))
@@ -188,9 +197,9 @@ class Engine:
             dialect="postgres",
             location=self._settings.location,
             engine_version=f"PostgreSQL {server.version}",
-            schema_version=(await tx.run(SCHEMA_VERSION))[0].value,
             size_bytes=(await tx.run(_DATABASE_BYTES))[0].value,
             durability=_durability(server),
+            pool=self._settings.pool,
         )
 
 

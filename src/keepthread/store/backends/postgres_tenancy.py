@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
-from ..queries import META, Count, Query  # noqa: TID252 - backends are a room inside store
+from ..queries import META, Query  # noqa: TID252 - backends are a room inside store
 from ..turn import Turn  # noqa: TID252 - as above
 from .base import Column, Tx
 from .postgres_tx import Connection, PostgresTx, Values
@@ -16,7 +16,13 @@ T = TypeVar("T")
 DISTRIBUTED_BY = "distributed_by"
 """The fact in `kt_meta` that tells how the tables are spread over a cluster."""
 
-_SECURED_TABLES = Query("secured_tables", Count._make)
+
+class _Found(NamedTuple):
+    secured: int
+    meta: int
+
+
+_FOUND_TABLES = Query("found_tables", _Found._make)
 
 
 class Tenancy(NamedTuple):
@@ -33,9 +39,10 @@ class Tenancy(NamedTuple):
 
 
 async def find_tenancy(tx: Tx) -> Tenancy:
-    """Look at the database."""
-    (secured,) = await tx.run(_SECURED_TABLES)
-    return Tenancy(is_secured=secured.value > 0, is_distributed=bool(await tx.run(META, name=DISTRIBUTED_BY)))
+    """Look at the database, which may have no tables yet."""
+    (found,) = await tx.run(_FOUND_TABLES)
+    is_distributed = found.meta > 0 and bool(await tx.run(META, name=DISTRIBUTED_BY))
+    return Tenancy(is_secured=found.secured > 0, is_distributed=is_distributed)
 
 
 class TenantTx(PostgresTx):

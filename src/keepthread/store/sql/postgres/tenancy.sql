@@ -8,8 +8,9 @@ JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT
 WHERE c.relname LIKE 'kt\_%' AND c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid)
 ORDER BY c.relname <> 'kt_threads', c.relname;
 
--- name: secured_tables
--- Of how many tables the server shows a transaction only the rows of its tenant; the same for every tenant.
-SELECT COUNT(*)
+-- name: found_tables
+-- Of how many tables the server shows a transaction only the rows of its tenant, and whether there are facts about the
+-- database to read; the same for every tenant.
+SELECT COUNT(*) FILTER (WHERE relrowsecurity), COUNT(*) FILTER (WHERE relname = 'kt_meta')
 FROM pg_class
-WHERE relname LIKE 'kt\_%' AND relrowsecurity AND pg_table_is_visible(oid);
+WHERE relname LIKE 'kt\_%' AND relkind IN ('r', 'p') AND pg_table_is_visible(oid);
