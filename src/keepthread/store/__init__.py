@@ -5,5 +5,6 @@ from .cache import ThreadCache
 from .limits import Limits
 from .status import StoreStatus
 from .thread_store import ThreadStore
+from .turning import OpenTurn
 
-__all__ = ["Limits", "PoolSettings", "StoreStatus", "ThreadCache", "ThreadStore"]
+__all__ = ["Limits", "OpenTurn", "PoolSettings", "StoreStatus", "ThreadCache", "ThreadStore"]

@@ -19,7 +19,7 @@ from .cache import ThreadCache
 from .database import Database
 from .limits import LARGEST, check_number
 from .listing import cursor_after, end_of_prefix, newest, wanted
-from .queries import COUNT_THREADS, NEXT_THREADS, THREADS_LIKE, Query, ThreadRow, Totals
+from .queries import COUNT_THREADS, COUNT_TURNS, NEXT_THREADS, THREADS_LIKE, Query, ThreadRow, Totals
 from .rows import header
 from .status import StoreStatus, status_of
 
@@ -47,13 +47,17 @@ class Reading:
     def _source(self) -> Source | None:
         return self._files.source(self.tenant)
 
-    async def get_thread(self, thread_id: str, *, last: int | None = None, before: int | None = None) -> Thread:
+    async def get_thread(
+        self, thread_id: str, *, last: int | None = None, before: int | None = None, include_open: bool = False
+    ) -> Thread:
         """Return a thread with its messages, in order, as of one moment.
 
         Args:
             thread_id: Its id.
             last: Only the last so many messages. Saving such a thread never touches the others.
             before: Only messages before this position, for paging backwards: the `position` of the earliest one so far.
+            include_open: Whether the messages of turns that are not committed yet follow at the end, without a
+                position. Saving the thread neither stores nor changes them.
 
         Raises:
             ThreadNotFound: There is no such thread. It is a KeyError.
@@ -62,7 +66,9 @@ class Reading:
         check_number("last", last, least=0)
         check_number("before", before)
         load = partial(operations.load, **place, last=last, before=before, source=self._source)
-        return await self._backend.read(load)
+        return await self._backend.read(
+            partial(operations.with_open, load=load, **place, source=self._source) if include_open else load
+        )
 
     async def get_message(self, thread_id: str, message_id: str) -> Message:
         """Return one message that the thread shows.
@@ -86,7 +92,7 @@ class Reading:
 
     async def count_threads(self) -> int:
         """Return how many threads the tenant has."""
-        return (await self._totals()).threads
+        return (await self._backend.read(partial(_totals, tenant=self.tenant))).threads
 
     async def list_threads(
         self,
@@ -186,13 +192,11 @@ class Reading:
     async def status(self) -> StoreStatus:
         """Return which database this is, and how much is in it."""
         facts = await self._backend.facts()
-        return status_of(self._database.url, self._database.source, facts, self.tenant, await self._totals())
-
-    async def _totals(self) -> Totals:
-        async def count(tx: Tx) -> Totals:
-            return (await tx.run(COUNT_THREADS, tenant=self.tenant))[0]
-
-        return await self._backend.read(count)
+        totals = await self._backend.read(partial(_totals, tenant=self.tenant))
+        turns = await self._backend.read(partial(_open_turns, tenant=self.tenant))
+        return status_of(
+            self._database.url, self._database.source, facts, tenant=self.tenant, totals=totals, open_turns=turns
+        )
 
     async def _rows(self, query: Query[ThreadRow], *, limit: int = _PAGE, **values: str) -> list[ThreadRow]:
         async def read(tx: Tx) -> list[ThreadRow]:
@@ -205,3 +209,11 @@ class Reading:
 
     def _place(self, thread_id: str) -> dict[str, str]:
         return {"tenant": self.tenant, "thread_id": check_id(thread_id, "The thread's id", InvalidThread)}
+
+
+async def _totals(tx: Tx, tenant: str) -> Totals:
+    return (await tx.run(COUNT_THREADS, tenant=tenant))[0]
+
+
+async def _open_turns(tx: Tx, tenant: str) -> int:
+    return (await tx.run(COUNT_TURNS, tenant=tenant))[0].value

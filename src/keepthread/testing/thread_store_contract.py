@@ -15,6 +15,7 @@ from .refusal_contract import LimitContract, RefusalContract
 from .save_contract import SaveContract
 from .sharing_contract import SharingContract
 from .tenant_contract import TenantContract
+from .turn_contract import TurnContract
 from .values_contract import ValuesContract
 from .window_contract import WindowContract
 
@@ -30,6 +31,7 @@ class ThreadStoreContract(
     ListContract,
     HistoryContract,
     TenantContract,
+    TurnContract,
     FaithfulContract,
     RefusalContract,
     LimitContract,
