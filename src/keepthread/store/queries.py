@@ -222,4 +222,3 @@ DELETE_THREAD_TURNS = _query("delete_thread_turns", Nothing)
 DELETE_THREAD_FRAMES = _query("delete_thread_frames", Nothing)
 
 META = _query("meta", Text)
-SCHEMA_VERSION = _query("schema_version", Count)

@@ -19,12 +19,15 @@ from .cache import ThreadCache
 from .database import Database
 from .limits import LARGEST, check_number
 from .listing import cursor_after, end_of_prefix, newest, wanted
+from .migrate import MigrationPlan
 from .queries import COUNT_THREADS, COUNT_TURNS, NEXT_THREADS, THREADS_LIKE, Query, ThreadRow, Totals
 from .rows import header
 from .status import StoreStatus, status_of
 
 _PAGE = 200
 _BEFORE_ALL = -LARGEST
+_TURNS_SINCE = 2
+"""The schema's version that has a table for turns: a database is also looked at before it is brought up to date."""
 
 
 class Reading:
@@ -92,7 +95,7 @@ class Reading:
 
     async def count_threads(self) -> int:
         """Return how many threads the tenant has."""
-        return (await self._backend.read(partial(_totals, tenant=self.tenant))).threads
+        return (await self._totals(self._backend)).threads
 
     async def list_threads(
         self,
@@ -191,12 +194,60 @@ class Reading:
 
     async def status(self) -> StoreStatus:
         """Return which database this is, and how much is in it."""
-        facts = await self._backend.facts()
-        totals = await self._backend.read(partial(_totals, tenant=self.tenant))
-        turns = await self._backend.read(partial(_open_turns, tenant=self.tenant))
+        return await self._status(self._backend)
+
+    async def inspect(self) -> StoreStatus:
+        """Return what `status` does, of a database that this store need not have opened. Nothing is made or changed.
+
+        Tables of an earlier version are no error, nor is a server's database without any: `pending` names the steps.
+
+        Raises:
+            UnavailableError: It cannot be reached, or there is no such file.
+            ForeignDatabaseError, SchemaTooNewError: It is not ours, or a newer version's.
+        """
+        async with self._database.as_it_is() as backend:
+            return await self._status(backend)
+
+    async def plan_migration(self) -> MigrationPlan:
+        """Return what the database still needs, and the SQL that does it. Nothing is made or changed.
+
+        The store need not be open. A file that does not exist needs every step, like a database without tables.
+
+        Raises:
+            UnavailableError: It cannot be reached.
+            ForeignDatabaseError, SchemaTooNewError: It is not ours, or a newer version's.
+        """
+        async with self._database.as_it_is() as backend:
+            schema = await backend.schema()
+            return MigrationPlan(
+                location=self._database.location,
+                version=schema.version,
+                is_new=schema.is_new,
+                steps=schema.pending,
+                sql=backend.script(schema.pending),
+            )
+
+    async def _status(self, backend: Backend) -> StoreStatus:
+        schema = await backend.schema()
+        totals = Totals(0, 0) if schema.is_new else await self._totals(backend)
         return status_of(
-            self._database.url, self._database.source, facts, tenant=self.tenant, totals=totals, open_turns=turns
+            url=self._database.url,
+            source=self._database.source,
+            facts=await backend.facts(),
+            schema=schema,
+            tenant=self.tenant,
+            totals=totals,
+            open_turns=0 if schema.version < _TURNS_SINCE else await backend.read(self._count_turns),
         )
+
+    async def _count_turns(self, tx: Tx) -> int:
+        return (await tx.run(COUNT_TURNS, tenant=self.tenant))[0].value
+
+    async def _totals(self, backend: Backend) -> Totals:
+        async def count(tx: Tx) -> Totals:
+            return (await tx.run(COUNT_THREADS, tenant=self.tenant))[0]
+
+        return await backend.read(count)
 
     async def _rows(self, query: Query[ThreadRow], *, limit: int = _PAGE, **values: str) -> list[ThreadRow]:
         async def read(tx: Tx) -> list[ThreadRow]:
@@ -209,11 +260,3 @@ class Reading:
 
     def _place(self, thread_id: str) -> dict[str, str]:
         return {"tenant": self.tenant, "thread_id": check_id(thread_id, "The thread's id", InvalidThread)}
-
-
-async def _totals(tx: Tx, tenant: str) -> Totals:
-    return (await tx.run(COUNT_THREADS, tenant=tenant))[0]
-
-
-async def _open_turns(tx: Tx, tenant: str) -> int:
-    return (await tx.run(COUNT_TURNS, tenant=tenant))[0].value

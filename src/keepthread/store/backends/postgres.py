@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import weakref
+from collections.abc import Sequence
 from functools import partial
 from typing import TypeVar
 
-from ..turn import Appended, Turn  # noqa: TID252 - backends are a room inside store
+from ..migrate import Migration, Schema  # noqa: TID252 - backends are a room inside store
+from ..turn import Appended, Turn  # noqa: TID252 - as above
 from .base import Backend, EngineFacts, ManyOperation, Operation, Tx
 from .io_thread import IoThread
 from .jobs import Job
 from .postgres_append import AppendQueue, TurnJob
 from .postgres_engine import Engine
+from .postgres_schema import script
 from .postgres_settings import PostgresSettings
 
 T = TypeVar("T")
@@ -68,6 +71,19 @@ class PostgresBackend(Backend):
     async def facts(self) -> EngineFacts:
         """See Backend.facts."""
         return await self._thread.ask(self._engine.facts)
+
+    @property
+    def applied(self) -> list[Migration]:
+        """See Backend.applied."""
+        return self._engine.applied
+
+    async def schema(self) -> Schema:
+        """See Backend.schema."""
+        return await self._thread.ask(self._engine.schema)
+
+    def script(self, steps: Sequence[Migration]) -> str:
+        """See Backend.script."""
+        return script(steps)
 
     async def close(self) -> None:
         """See Backend.close."""

@@ -15,11 +15,12 @@ from asyncpg import exceptions as pg
 
 from keepthread.errors import BusyError, UnavailableError
 
-from ..queries import SCHEMA_VERSION, Count, Query  # noqa: TID252 - backends are a room inside store
+from ..migrate import Migration, Schema  # noqa: TID252 - backends are a room inside store
+from ..queries import Count, Query  # noqa: TID252 - as above
 from .base import EngineFacts, Operation, Tx
 from .pool import Pool
 from .postgres_errors import is_clash, is_lost, translate, translate_connecting
-from .postgres_schema import upgrade
+from .postgres_schema import schema, upgrade
 from .postgres_settings import PostgresSettings
 from .postgres_tx import Connection, OneStatementTx, PostgresTx, SecondStatement
 
@@ -54,13 +55,16 @@ class Engine:
     def __init__(self, settings: PostgresSettings) -> None:
         self._settings = settings
         self.pool: Pool[Connection] = Pool(self._connect, settings.pool, settings.location)
+        self.applied: list[Migration] = []
 
     async def prepare(self) -> None:
         """Reach the server, make or check the tables, and warn if it gives up durability."""
         settings = self._settings
         async with self.pool.lend():
             pass  # a server that cannot be reached is not tried again: somebody waits for the answer
-        await self._again(
+        if settings.as_it_is:
+            return
+        self.applied = await self._again(
             lambda connection: upgrade(
                 connection, settings.location, allowed=settings.migrate, seconds=settings.timeout_seconds
             )
@@ -151,6 +155,10 @@ class Engine:
         except (*_DRIVERS_ERRORS, ValueError) as error:
             raise translate_connecting(error, settings.location, settings.connect_seconds) from None
 
+    async def schema(self) -> Schema:
+        """See Backend.schema."""
+        return await self._again(lambda connection: schema(connection, self._settings.location))
+
     async def facts(self) -> EngineFacts:
         """See Backend.facts."""
         return await self.read(self._facts)
@@ -161,9 +169,9 @@ class Engine:
             dialect="postgres",
             location=self._settings.location,
             engine_version=f"PostgreSQL {server.version}",
-            schema_version=(await tx.run(SCHEMA_VERSION))[0].value,
             size_bytes=(await tx.run(_DATABASE_BYTES))[0].value,
             durability=_durability(server),
+            pool=self._settings.pool,
         )
 
 
