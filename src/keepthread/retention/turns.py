@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from keepthread.model import Message
@@ -28,18 +27,18 @@ class Seam(NamedTuple):
     """Whether a turn begins here; else it is a further step of one."""
 
 
-def seams_from_the_end(frames: Sequence[Message], orphans: AbstractSet[int] = frozenset()) -> Iterator[Seam]:
+def seams_from_the_end(frames: Sequence[Message]) -> Iterator[Seam]:
     """Yield every seam, the last one first.
 
     A turn begins with a user frame, or with the system and developer frames directly before it; what stands before the
-    first user frame is a turn as well. Between a call and the last of its results is no seam. *orphans* are frames that
-    are no results of anything, by index; where there are others, the frames do not begin with a seam.
+    first user frame is a turn as well. Between a call and the last of its results is no seam, so that frames with a
+    result of no call do not begin with one.
     """
     unanswered: set[str | None] = set()
     leads_to_user = False
     for index in range(len(frames) - 1, -1, -1):
         frame = frames[index]
-        if frame.role == "tool" and index not in orphans:
+        if frame.role == "tool":
             unanswered.add(frame.tool_call_id)
         if frame.tool_calls:
             unanswered.difference_update(call.id for call in frame.tool_calls)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from keepthread.model import Message
@@ -41,8 +40,6 @@ class _Cut(NamedTuple):
     turn: int
     opening_end: int
     resumed: int
-    orphans: AbstractSet[int]
-    """Results of no call, which are not kept wherever they stand."""
 
 
 class _Steps(NamedTuple):
@@ -74,13 +71,15 @@ def select_window(
         count = leading_frames(messages)
         leading, messages = messages[:count], messages[count:]
     budget = Budget(policy, leading)
-    cut = _cut(messages, budget, frozenset())
-    kept, omitted = _parted(messages, cut)
+    cut = _cut(messages, budget)
+    if cut is None:
+        return _around_orphans(messages, policy, leading)
+    kept = (*messages[cut.turn : cut.opening_end], *messages[cut.resumed :])
     tokens = budget.tokens(kept)
     return Window(
         leading=tuple(leading),
         folded=tuple(messages[: cut.turn]),
-        omitted=omitted,
+        omitted=tuple(messages[cut.opening_end : cut.resumed]),
         kept=kept,
         tokens=budget.leading_tokens + tokens,
         is_estimate=budget.is_estimate,
@@ -88,12 +87,13 @@ def select_window(
     )
 
 
-def _cut(frames: Sequence[Message], budget: Budget, orphans: AbstractSet[int]) -> _Cut:
+def _cut(frames: Sequence[Message], budget: Budget) -> _Cut | None:
+    """Return what is kept of *frames*; None if there is a result without a call among them, which no cut can spare."""
     newest_turns = start = len(frames)
     tokens = 0
     fits = True
     steps: list[_Steps] = []
-    for seam in seams_from_the_end(frames, orphans):
+    for seam in seams_from_the_end(frames):
         if fits:
             tokens += budget.tokens(frames[seam.start : start])
             start = seam.start
@@ -102,19 +102,13 @@ def _cut(frames: Sequence[Message], budget: Budget, orphans: AbstractSet[int]) -
         if fits and seam.is_turn:
             newest_turns = start
         if not fits and newest_turns < len(frames):
-            return _Cut(newest_turns, newest_turns, newest_turns, orphans)
+            return _Cut(newest_turns, newest_turns, newest_turns)
         if not fits and seam.is_turn:
-            return _within_turn(frames, seam.start, steps, budget, orphans)
-    if fits and start == 0:
-        return _Cut(0, 0, 0, orphans)
-    # Only a result without a call keeps the frames from beginning with a seam. It is searched for here and not before:
-    # the search reads every frame, and conversations that an agent wrote have none.
-    return _cut(frames, budget, orphan_results(frames))
+            return _within_turn(frames, seam.start, steps, budget)
+    return _Cut(0, 0, 0) if start == 0 else None
 
 
-def _within_turn(
-    frames: Sequence[Message], turn: int, steps: Sequence[_Steps], budget: Budget, orphans: AbstractSet[int]
-) -> _Cut:
+def _within_turn(frames: Sequence[Message], turn: int, steps: Sequence[_Steps], budget: Budget) -> _Cut:
     """Return what is kept of a turn that does not fit: its opening, and the longest of *steps* that fit behind it."""
     opening_end = opening_of(frames, turn)
     tokens = budget.tokens(frames[turn:opening_end])
@@ -123,14 +117,18 @@ def _within_turn(
         count = opening_end - turn + len(frames) - step.start
         if step.start >= opening_end and budget.holds(count, tokens + step.tokens):
             resumed = step.start
-    return _Cut(turn, opening_end, resumed, orphans)
+    return _Cut(turn, opening_end, resumed)
 
 
-def _parted(frames: Sequence[Message], cut: _Cut) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
-    """Return what is kept of *frames* behind the folded ones, and what is omitted."""
-    kept: list[Message] = []
-    omitted: list[Message] = []
-    for index in range(cut.turn, len(frames)):
-        is_seen = (index < cut.opening_end or index >= cut.resumed) and index not in cut.orphans
-        (kept if is_seen else omitted).append(frames[index])
-    return tuple(kept), tuple(omitted)
+def _around_orphans(messages: Sequence[Message], policy: RetentionPolicy, leading: Sequence[Message]) -> Window:
+    """Return the window of what is left without results of no call, and these in its lists again.
+
+    The search for them reads every message. It is made only once a window has met one: an agent's runs leave none.
+    """
+    orphans = orphan_results(messages)
+    places = [place for place in range(len(messages)) if place not in orphans]
+    window = select_window([messages[place] for place in places], policy, leading=leading)
+    begin = places[len(window.folded)] if window.folded else 0
+    kept = set(map(id, window.kept))
+    omitted = tuple(message for message in messages[begin:] if id(message) not in kept)
+    return replace(window, folded=tuple(messages[:begin]), omitted=omitted)
