@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from keepthread.errors import InvalidSetting, MissingExtraError, UnavailableError
@@ -23,6 +23,9 @@ MEDIA_TOKENS = 1_000
 """An image, sound or document that the model looks at; providers bill an image of ordinary size at 300 to 1,500."""
 NAMED_FILE_TOKENS = 40
 """An attached file that is only named to the model."""
+
+_PIECE = 20_000
+"""Characters that tiktoken is given at once."""
 
 _MEDIA = re.compile("image|audio|video|file|document")
 _READ_AS_TEXT = re.compile(r"text/|application/(?:[\w.-]+\+)?(?:json|xml)$|image/svg")
@@ -53,9 +56,16 @@ def tiktoken_counter(encoding: str | tiktoken.Encoding = "o200k_base") -> TokenC
     encode_ordinary = (_encoding(encoding) if isinstance(encoding, str) else encoding).encode_ordinary
 
     def count(message: Message) -> int:
-        return sum(len(encode_ordinary(text)) for text in _texts(message)) + _fixed_tokens(message)
+        pieces = (piece for text in _texts(message) for piece in _pieces(text))
+        return sum(len(encode_ordinary(piece)) for piece in pieces) + _fixed_tokens(message)
 
     return count
+
+
+def _pieces(text: str) -> Iterable[str]:
+    # A million spaces overflow the stack of tiktoken's patterns, and kill what no `except Exception` catches. Cutting
+    # costs a token for each cut at the most.
+    return (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
 
 
 def _encoding(name: str) -> tiktoken.Encoding:
@@ -67,8 +77,8 @@ def _encoding(name: str) -> tiktoken.Encoding:
         raise InvalidSetting(f"tiktoken has no encoding {name!r}.", hint=f"It has {', '.join(known)}.")
     try:
         return tiktoken.get_encoding(name)
-    # Whatever its HTTP client raises is one.
-    except OSError as failure:
+    # Whatever its HTTP client raises is an OSError; a download that is not what it should be is a ValueError.
+    except (OSError, ValueError) as failure:
         raise UnavailableError(
             f"The encoding {name!r} could not be downloaded.",
             hint="Set TIKTOKEN_CACHE_DIR to a folder that has it, or count without tiktoken.",
