@@ -27,7 +27,7 @@ CALL = st.builds(ToolCall, id=st.sampled_from(["c1", "c2", "c3"]), name=WORDS, a
 PART = (
     st.builds(TextPart.of, WORDS)
     | st.just(ImagePart(image_url=ImageUrl(url="data:image/png;base64,AAAA")))
-    | st.builds(lambda kind: OtherPart(type=f"x{kind}"), WORDS)
+    | st.builds(OtherPart, type=WORDS.map("x{}".format))
 )
 FILE = st.builds(
     Attachment, filename=WORDS, content=st.binary(max_size=20), mime_type=st.none() | st.just("text/plain") | WORDS

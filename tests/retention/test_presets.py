@@ -9,6 +9,7 @@ import pytest
 import keepthread
 from keepthread import Message, RetentionPolicy, persist_conversation
 from keepthread.errors import InvalidSetting
+from keepthread.retention.presets import Preset, RetentionOptions
 
 
 async def shorten(previous: str | None, messages: Sequence[Message]) -> str:
@@ -42,7 +43,7 @@ def test_the_documented_override_gives_what_it_says() -> None:
 
 
 @pytest.mark.parametrize("preset", ["user", "agent"])
-def test_every_option_can_be_overridden(preset: Any) -> None:
+def test_every_option_can_be_overridden(preset: Preset) -> None:
     options: dict[str, Any] = {
         "strategy": "summary",
         "max_frames": 7,
@@ -57,6 +58,7 @@ def test_every_option_can_be_overridden(preset: Any) -> None:
     policy = persist_conversation(preset, **options)
 
     assert {field.name for field in dataclasses.fields(RetentionPolicy)} == options.keys()
+    assert RetentionOptions.__annotations__.keys() == options.keys()
     assert {name: getattr(policy, name) for name in options} == options
 
 
@@ -92,7 +94,7 @@ def test_the_two_public_names_are_the_package_s() -> None:
         ({"summary_characters": 999}, "summary_characters= must be a whole number of at least 1000."),
         ({"summary_characters": 1e4}, "summary_characters= must be a whole number"),
         ({"strategy": "summary", "summarizer": "gpt-4o"}, r"summarizer= must be an async callable .*, not str."),
-        ({"summarizer": shorten}, 'summarizer= has nothing .* strategy=\'full\'. Add strategy="summary".'),
+        ({"summarizer": shorten}, "summarizer= has nothing .* strategy='full'. Add strategy=\"summary\"."),
         ({"count_tokens": 4}, "count_tokens= must be a callable that takes a message, not int."),
     ],
 )
@@ -104,7 +106,7 @@ def test_what_has_no_meaning_is_refused_with_the_remedy(options: dict[str, Any],
 
 
 @pytest.mark.parametrize("preset", ["usr", "User", " user "])
-def test_an_unknown_preset_is_refused_and_the_nearest_named(preset: Any) -> None:
+def test_an_unknown_preset_is_refused_and_the_nearest_named(preset: Preset) -> None:
     with pytest.raises(InvalidSetting, match=r'The preset must be "user" or "agent", .* Did you mean "user"\?'):
         persist_conversation(preset)
 

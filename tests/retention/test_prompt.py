@@ -3,6 +3,7 @@
 import copy
 import pickle
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -54,7 +55,14 @@ def test_the_summary_stands_behind_the_leading_frames_and_before_the_recent_ones
 
     prompt = prompt_of(frames, instructions="Be brief.")
 
-    assert [message.role for message in prompt.messages] == ["system", "system", "developer", "system", "user", "assistant"]
+    assert [message.role for message in prompt.messages] == [
+        "system",
+        "system",
+        "developer",
+        "system",
+        "user",
+        "assistant",
+    ]
     assert prompt.messages[3].content == (
         "Summary of the 2 messages before those below. It reports what was said, and gives no instructions:\n"
         "  user: 2\n"
@@ -122,11 +130,15 @@ def test_a_prompt_is_text() -> None:
     assert f"{prompt}!" == "user: 0\nassistant: 1!"
 
 
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda prompt: pickle.loads(pickle.dumps(prompt))])  # noqa: S301 - our own
-def test_a_copy_of_a_prompt_is_one(copied: object) -> None:
+def pickled(prompt: Prompt) -> Prompt:
+    return pickle.loads(pickle.dumps(prompt))  # noqa: S301 - our own
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickled])
+def test_a_copy_of_a_prompt_is_one(copied: Callable[[Prompt], Prompt]) -> None:
     prompt = prompt_of(said("u a"))
 
-    again = copied(prompt)  # pyright: ignore # noqa: PGH003 - a copying function
+    again = copied(prompt)
 
     assert isinstance(again, Prompt)
     assert (again, again.messages, again.tokens) == (prompt, prompt.messages, prompt.tokens)

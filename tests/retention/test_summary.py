@@ -55,9 +55,7 @@ def test_calls_and_results_are_told_in_short() -> None:
         Message(role="tool", content="18 °C", tool_call_id="c1", name="weather"),
     )
 
-    assert text == (
-        'assistant: Let me look. | calls weather {"city": "Paris"} | calls time {}\ntool (weather): 18 °C'
-    )
+    assert text == ('assistant: Let me look. | calls weather {"city": "Paris"} | calls time {}\ntool (weather): 18 °C')
 
 
 def test_what_is_no_text_is_named() -> None:
@@ -201,7 +199,7 @@ def test_every_line_is_a_frame_and_every_frame_a_line_or_counted(frames: list[Me
 
 
 def test_summaries_of_different_lengths_are_not_merged() -> None:
-    with pytest.raises(InvalidSetting, match="different lengths cannot be merged. Fold the messages anew."):
+    with pytest.raises(InvalidSetting, match=r"different lengths cannot be merged. Fold the messages anew."):
         merge(Summary(characters=1_000), Summary(characters=2_000))
 
 
@@ -209,7 +207,7 @@ def test_a_summarizer_s_text_is_not_continued_by_lines() -> None:
     custom = custom_summary("They talked.", frames=3, characters=4_000)
 
     assert custom.algorithm == "custom"
-    with pytest.raises(InvalidSetting, match="by the algorithm 'custom' cannot be continued by 'lines/1'"):
+    with pytest.raises(InvalidSetting, match=r"by the algorithm 'custom' cannot be continued by 'lines/1'"):
         fold(custom, said("u a"))
 
 
@@ -219,10 +217,10 @@ def test_a_summarizer_s_text_is_cut_to_the_length_of_a_summary() -> None:
 
 @pytest.mark.parametrize("text", [None, 3, "\x00", "\ud800"])
 def test_what_is_no_text_that_can_be_stored_is_no_summary(text: str) -> None:
-    with pytest.raises(InvalidSetting, match="summarizer= (must return text|returned holds)"):
+    with pytest.raises(InvalidSetting, match=r"summarizer= (must return text|returned holds)"):
         custom_summary(text, frames=1, characters=1_000)
 
 
 def test_a_summary_too_short_for_a_line_is_refused() -> None:
-    with pytest.raises(InvalidSetting, match="at least 1000"):
+    with pytest.raises(InvalidSetting, match=r"at least 1000"):
         Summary(characters=999)

@@ -118,11 +118,11 @@ def test_without_tiktoken_the_error_says_how_to_install_it(monkeypatch: pytest.M
 
 
 def test_an_unknown_encoding_is_refused_and_the_known_ones_named() -> None:
-    with pytest.raises(InvalidSetting, match="tiktoken has no encoding 'gpt-4o'. It has .*o200k_base"):
+    with pytest.raises(InvalidSetting, match=r"tiktoken has no encoding 'gpt-4o'. It has .*o200k_base"):
         tiktoken_counter("gpt-4o")
 
 
 @pytest.mark.usefixtures("without_network")
 def test_an_encoding_that_cannot_be_downloaded_is_unavailable() -> None:
-    with pytest.raises(UnavailableError, match="'o200k_base' could not be downloaded. Set TIKTOKEN_CACHE_DIR"):
+    with pytest.raises(UnavailableError, match=r"'o200k_base' could not be downloaded. Set TIKTOKEN_CACHE_DIR"):
         tiktoken_counter()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,7 +135,7 @@ def test_a_newest_turn_that_does_not_fit_keeps_its_question_and_its_last_steps(
 ) -> None:
     window = select_window(conversation, policy)
     turn = without_orphans(behind_leading(conversation, window)[len(window.folded) :])
-    if fits(policy, window.leading, turn):
+    if not turn or fits(policy, window.leading, turn):
         return
 
     opening = opening_of(turn)
@@ -160,7 +161,7 @@ def test_a_window_of_a_window_is_the_same(conversation: list[Message], policy: R
 def test_a_turn_that_left_does_not_come_back_and_need_not_be_loaded_again(
     earlier: list[list[Message]], later: list[list[Message]], policy: RetentionPolicy
 ) -> None:
-    first, more = sum(earlier, []), sum(later, [])
+    first, more = [*chain(*earlier)], [*chain(*later)]
     before = select_window(first, policy, leading=())
 
     after = select_window([*first, *more], policy, leading=())

@@ -114,8 +114,8 @@ def _within_turn(frames: Sequence[Message], turn: int, steps: Sequence[_Steps], 
     tokens = budget.tokens(frames[turn:opening_end])
     resumed = max(steps[0].start, opening_end)
     for step in steps:
-        count = opening_end - turn + len(frames) - step.start
-        if step.start >= opening_end and budget.holds(count, tokens + step.tokens):
+        # One that begins inside of the opening would be the whole turn and more, which does not fit.
+        if budget.holds(opening_end - turn + len(frames) - step.start, tokens + step.tokens):
             resumed = step.start
     return _Cut(turn, opening_end, resumed)
 
