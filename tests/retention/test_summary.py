@@ -116,6 +116,22 @@ def test_a_long_conversation_keeps_its_beginning_and_its_end() -> None:
     assert lines[gap + 1] == f"user: Step {1_000 - (len(lines) - gap - 1)}"
 
 
+def test_a_text_that_just_fits_is_whole_and_one_character_more_is_cut() -> None:
+    frames = [user("x" * 43)] * 20  # 20 lines of 49 characters
+
+    assert text_of(*frames[:-1], user("x" * 44), characters=1_000).count("\n") == 19
+    assert GAP.search(text_of(*frames[:-1], user("x" * 45), characters=1_000))
+
+
+def test_the_beginning_is_a_quarter() -> None:
+    frames = [user("x" * 43)] * 21
+
+    lines = text_of(*frames, characters=1_000).split("\n")
+
+    assert [GAP.fullmatch(line) is not None for line in lines].index(True) == 5
+    assert len(lines) == 5 + 1 + 14
+
+
 def test_the_text_is_these_bytes_on_every_machine_and_until_the_version_changes() -> None:
     frames = [*said("s u A:12 1 2 a " * 100), user("Grüße 😀 an\u202e\r\n\x85 | \\ 東京" * 50)]
 

@@ -31,8 +31,7 @@ def _gap(frames: int) -> str:
     return f"[{frames} messages are left out here]"
 
 
-# As wide as it can get, whatever it will say: a reserve that grew with the count would make the text depend on the
-# steps in which a conversation was folded.
+# As wide as it can get, whatever it will say: which lines fit must not depend on how many do not.
 _GAP_WIDTH = len(_gap(10**18)) + len("\n")
 
 
