@@ -81,6 +81,15 @@ def test_many_calls_leave_room_for_the_text_and_are_counted() -> None:
     assert text.endswith("… | and 28 more")
 
 
+def test_a_line_tells_the_first_calls_and_no_later_one_that_happens_to_fit() -> None:
+    lengths = [1_000, 60, 1_000, 1]
+    calls = tuple(ToolCall(id=f"c{n}", name="say", arguments="x" * length) for n, length in enumerate(lengths))
+
+    text = text_of(Message(role="assistant", tool_calls=calls))
+
+    assert [field[:11] for field in text.split(" | ")] == ["assistant:", "calls say x", "calls say x", "and 2 more"]
+
+
 def test_a_giant_message_takes_no_more_than_its_line() -> None:
     text = text_of(user("before"), user("x" * 1_000_000), user("after"))
 
@@ -119,7 +128,7 @@ def test_a_long_conversation_keeps_its_beginning_and_its_end() -> None:
 def test_a_text_that_just_fits_is_whole_and_one_character_more_is_cut() -> None:
     frames = [user("x" * 43)] * 20  # 20 lines of 49 characters
 
-    assert text_of(*frames[:-1], user("x" * 44), characters=1_000).count("\n") == 19
+    assert not GAP.search(text_of(*frames[:-1], user("x" * 44), characters=1_000))
     assert GAP.search(text_of(*frames[:-1], user("x" * 45), characters=1_000))
 
 
