@@ -99,7 +99,7 @@ def test_messages_are_added_and_returned(thread: Thread) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [None, "hello", {"role": "user", "content": "a"}, [say("x")]], ids=lambda wrong: type(wrong).__name__
+    "wrong", [None, "hello", {"role": "user", "content": "a"}, [say("x")]], ids=["None", "text", "dict", "list"]
 )
 def test_what_is_no_message_is_not_added(thread: Thread, wrong: Any) -> None:
     with pytest.raises(InvalidMessage):
