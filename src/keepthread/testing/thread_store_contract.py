@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .append_contract import AppendContract
 from .attachment_contract import AttachmentContract
+from .attempt_contract import AttemptContract
 from .faithful_contract import FaithfulContract
 from .history_contract import HistoryContract
 from .list_contract import ListContract
@@ -32,6 +33,7 @@ class ThreadStoreContract(
     HistoryContract,
     TenantContract,
     TurnContract,
+    AttemptContract,
     FaithfulContract,
     RefusalContract,
     LimitContract,
