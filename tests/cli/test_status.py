@@ -62,6 +62,7 @@ def test_status_counts_what_is_there(tmp_path: Path, database: Path) -> None:
         "tenant",
         "threads",
         "messages",
+        "open_turns",
         "size_bytes",
     ]
 

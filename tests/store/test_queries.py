@@ -30,6 +30,13 @@ OBVIOUS = {
     "insert_tag",
     "delete_tag",
     "insert_meta",
+    "insert_turn",
+    "delete_turn",
+    "delete_frame",
+    "delete_frames",
+    "delete_message_files",
+    "delete_thread_turns",
+    "delete_thread_frames",
 }
 """Statements that say all there is to say."""
 

@@ -36,7 +36,8 @@ Examples:
 \b
 It changes nothing, also where a migration is pending or there are no tables yet.
 --json: reachable, url, source, dialect, location, engine_version, schema_version, up_to_date, pending, durability,
-        pool, tenant, threads, messages, size_bytes; where it cannot be reached: reachable, url, source, reason, hint
+        pool, tenant, threads, messages, open_turns, size_bytes; where it cannot be reached: reachable, url, source,
+        reason, hint
 """
 
 _FIRST_STEP = 1
@@ -143,6 +144,7 @@ def _lines(found: StoreStatus, sources: dict[str, str], options: Options) -> dic
         "tenant": found.tenant,
         "threads": f"{found.threads:,}",
         "messages": f"{found.messages:,}",
+        "open turns": f"{found.open_turns:,}",
         "size": f"{size(found.size_bytes)} ({count(found.size_bytes, 'byte')})",
     }
 

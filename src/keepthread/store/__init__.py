@@ -6,5 +6,15 @@ from .limits import Limits
 from .migrate import Migration, MigrationPlan
 from .status import StoreStatus
 from .thread_store import ThreadStore
+from .turning import OpenTurn
 
-__all__ = ["Limits", "Migration", "MigrationPlan", "PoolSettings", "StoreStatus", "ThreadCache", "ThreadStore"]
+__all__ = [
+    "Limits",
+    "Migration",
+    "MigrationPlan",
+    "OpenTurn",
+    "PoolSettings",
+    "StoreStatus",
+    "ThreadCache",
+    "ThreadStore",
+]

@@ -20,12 +20,14 @@ from .database import Database
 from .limits import LARGEST, check_number
 from .listing import cursor_after, end_of_prefix, newest, wanted
 from .migrate import MigrationPlan
-from .queries import COUNT_THREADS, NEXT_THREADS, THREADS_LIKE, Query, ThreadRow, Totals
+from .queries import COUNT_THREADS, COUNT_TURNS, NEXT_THREADS, THREADS_LIKE, Query, ThreadRow, Totals
 from .rows import header
 from .status import StoreStatus, status_of
 
 _PAGE = 200
 _BEFORE_ALL = -LARGEST
+_TURNS_SINCE = 2
+"""The schema's version that has a table for turns: a database is also looked at before it is brought up to date."""
 
 
 class Reading:
@@ -48,13 +50,17 @@ class Reading:
     def _source(self) -> Source | None:
         return self._files.source(self.tenant)
 
-    async def get_thread(self, thread_id: str, *, last: int | None = None, before: int | None = None) -> Thread:
+    async def get_thread(
+        self, thread_id: str, *, last: int | None = None, before: int | None = None, include_open: bool = False
+    ) -> Thread:
         """Return a thread with its messages, in order, as of one moment.
 
         Args:
             thread_id: Its id.
             last: Only the last so many messages. Saving such a thread never touches the others.
             before: Only messages before this position, for paging backwards: the `position` of the earliest one so far.
+            include_open: Whether the messages of turns that are not committed yet follow at the end, without a
+                position. Saving the thread neither stores nor changes them.
 
         Raises:
             ThreadNotFound: There is no such thread. It is a KeyError.
@@ -63,7 +69,9 @@ class Reading:
         check_number("last", last, least=0)
         check_number("before", before)
         load = partial(operations.load, **place, last=last, before=before, source=self._source)
-        return await self._backend.read(load)
+        return await self._backend.read(
+            partial(operations.with_open, load=load, **place, source=self._source) if include_open else load
+        )
 
     async def get_message(self, thread_id: str, message_id: str) -> Message:
         """Return one message that the thread shows.
@@ -229,7 +237,11 @@ class Reading:
             schema=schema,
             tenant=self.tenant,
             totals=totals,
+            open_turns=0 if schema.version < _TURNS_SINCE else await backend.read(self._count_turns),
         )
+
+    async def _count_turns(self, tx: Tx) -> int:
+        return (await tx.run(COUNT_TURNS, tenant=self.tenant))[0].value
 
     async def _totals(self, backend: Backend) -> Totals:
         async def count(tx: Tx) -> Totals:

@@ -34,11 +34,15 @@ class StoreStatus:
     """Of this tenant, exactly."""
     messages: int
     """Of this tenant, exactly; as their threads show them."""
+    open_turns: int
+    """Of this tenant: under way, or suspended, or left by a process that died."""
     size_bytes: int
     """The whole database, without attachments."""
 
 
-def status_of(*, url: str, source: str, facts: EngineFacts, schema: Schema, tenant: str, totals: Totals) -> StoreStatus:
+def status_of(
+    *, url: str, source: str, facts: EngineFacts, schema: Schema, tenant: str, totals: Totals, open_turns: int
+) -> StoreStatus:
     """Put it together."""
     return StoreStatus(
         url=url,
@@ -53,5 +57,6 @@ def status_of(*, url: str, source: str, facts: EngineFacts, schema: Schema, tena
         tenant=tenant,
         threads=totals.threads,
         messages=totals.messages,
+        open_turns=open_turns,
         size_bytes=facts.size_bytes,
     )
