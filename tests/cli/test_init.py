@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.store import postgres_server
+from tests.store.secured_database import TABLES
 from tests.store.test_citus import ASKED, asked, cluster
 
 from .command_line import in_process
@@ -24,7 +25,7 @@ def test_row_level_security_is_turned_on_and_twice_is_no_error() -> None:
     assert (first.code, again.code) == (0, 0)
     assert "Open every running store again" in first.err
     assert json.loads(again.out)["row_level_security"] is True
-    assert secured[0][0] == 5
+    assert secured[0][0] == len(TABLES)
 
 
 def test_without_the_option_nothing_is_secured() -> None:

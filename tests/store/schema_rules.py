@@ -20,7 +20,7 @@ FORBIDDEN = {
     "notifies or listens": r"(?:^|;)\s*(?:un)?listen\b|(?:^|;)\s*notify\b|\bpg_notify\s*\(",
     "makes a temporary table": r"\btemp(?:orary)?\s+table\b|\binto\s+temp\b|\bpg_temp\b",
     "leaves something in the session": r"(?:^|;)\s*set\s+(?!local\b)|\bset_config\s*\([^;]*,\s*false\s*\)|(?<!\w)@+\w"
-    r"|(?:^|;)\s*(?:prepare|declare|discard)\b|\bwith\s+hold\b",
+    r"|(?:^|;)\s*(?:prepare\s+\w+\s+(?:as|from)|discard\s+(?:all|plans))\b|\bwith\s+hold\b",
 }
 """What no SQL of ours does, in statements, in migrations and in code."""
 

@@ -22,18 +22,22 @@ ASKED: dict[DistributedBy, list[str]] = {
     "tenant": [
         "kt_threads by tenant_id beside none",
         "kt_files by tenant_id beside kt_threads",
+        "kt_frames by tenant_id beside kt_threads",
         "kt_messages by tenant_id beside kt_threads",
         "kt_revisions by tenant_id beside kt_threads",
         "kt_thread_tags by tenant_id beside kt_threads",
+        "kt_turns by tenant_id beside kt_threads",
         "kt_meta everywhere",
         "kt_migrations everywhere",
     ],
     "thread": [
         "kt_threads by id beside none",
         "kt_files by thread_id beside kt_threads",
+        "kt_frames by thread_id beside kt_threads",
         "kt_messages by thread_id beside kt_threads",
         "kt_revisions by thread_id beside kt_threads",
         "kt_thread_tags by thread_id beside kt_threads",
+        "kt_turns by thread_id beside kt_threads",
         "kt_meta everywhere",
         "kt_migrations everywhere",
     ],
@@ -95,7 +99,7 @@ async def test_one_that_was_interrupted_is_gone_on_with() -> None:
             await postgres_server.execute(url, "UPDATE stand_in SET fails_at = 'kt_revisions'")
             with pytest.raises(KeepthreadError):
                 await store.distribute("tenant")
-            assert await asked(url) == ASKED["tenant"][:3]
+            assert await asked(url) == ASKED["tenant"][:4]
             await postgres_server.execute(url, "UPDATE stand_in SET fails_at = NULL")
             await store.distribute("tenant")
 

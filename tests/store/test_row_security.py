@@ -39,6 +39,7 @@ async def filled(secured: str) -> AsyncIterator[str]:
             message = say("b")
             message.add_attachment(Attachment(filename="b.txt", content=b"b", mime_type="text/plain"))
             await tenant.append("t", message)
+            await tenant.stage(await tenant.open_turn("t"), say("c"))
         yield secured
 
 

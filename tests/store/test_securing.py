@@ -70,7 +70,7 @@ async def test_only_the_owner_can_turn_it_on() -> None:
 
 async def test_a_migration_reaches_every_tenants_rows_and_secures_its_new_tables() -> None:
     step = Migration(
-        version=2,
+        version=len(migrations("postgres")) + 1,
         name="next",
         sql="UPDATE kt_threads SET title = 'migrated'; CREATE TABLE kt_new (tenant_id TEXT NOT NULL PRIMARY KEY);",
         min_reader=1,
