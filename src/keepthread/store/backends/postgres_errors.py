@@ -67,6 +67,8 @@ def translate(error: BaseException, location: str) -> BaseException:
 
 def translate_connecting(error: Exception, location: str, seconds: float) -> BaseException:
     """Return what an error means that came while a connection was opened."""
+    if "unsupported startup parameter" in str(error):  # PgBouncer has no code of its own for it
+        return pooled(location)
     for kind, ours in _WHILE_CONNECTING:
         if isinstance(error, kind):
             return ours(error, location)
@@ -83,6 +85,14 @@ def translate_connecting(error: Exception, location: str, seconds: float) -> Bas
             hint="Check the port and the options behind the question mark.",
         )
     return translate(error, location)
+
+
+def pooled(location: str) -> InvalidSetting:
+    """Return the error of a URL that does not say what is between here and the server."""
+    return InvalidSetting(
+        f"Between here and {location} is a connection pooler in transaction mode, such as PgBouncer.",
+        hint="Add ?pgbouncer=true to the database URL, without options and search_path.",
+    )
 
 
 def _of_server(error: pg.PostgresError, location: str) -> KeepthreadError:
@@ -133,6 +143,8 @@ _BY_STATE: dict[str, Callable[[str], KeepthreadError]] = {
         f"The server at {location} is a read-only standby.",
         hint="Name every host and add ?target_session_attrs=read-write.",
     ),
+    "26000": pooled,  # a prepared statement that another of the pooler's connections has
+    "42P05": pooled,  # or that another of its clients has made
     _FULL_CONNECTIONS: lambda location: UnavailableError(
         f"The PostgreSQL server at {location} has no connection left.",
         hint="Lower KEEPTHREAD_DB_POOL_SIZE and KEEPTHREAD_DB_MAX_OVERFLOW, or raise the server's max_connections.",
