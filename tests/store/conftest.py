@@ -13,11 +13,19 @@ from keepthread.store import ThreadStore
 from keepthread.testing import OpenStore
 
 from . import invariants
-from .own_server import own_database, own_server
+from .own_server import own_database, own_server, tls_certificate
 from .pgbouncer import pooled, pooled_database
 from .postgres_server import postgres, postgres_database
 
-__all__ = ["own_database", "own_server", "pooled", "pooled_database", "postgres", "postgres_database"]
+__all__ = [
+    "own_database",
+    "own_server",
+    "pooled",
+    "pooled_database",
+    "postgres",
+    "postgres_database",
+    "tls_certificate",
+]
 
 BACKENDS = ("memory", "sqlite", "postgres")
 

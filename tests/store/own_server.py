@@ -7,7 +7,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -46,11 +47,8 @@ class OwnServer:
         server.run("initdb", "--username=postgres", "--auth=trust", "--encoding=utf8", "--no-sync", "-D", server._data)
         server.write("cluster/pg_hba.conf", HBA)
         server.start()
-        postgres_server.run(
-            postgres_server.execute(
-                server.url(), f"CREATE ROLE guest LOGIN PASSWORD '{PASSWORD}'", "CREATE DATABASE talk"
-            )
-        )
+        postgres_server.run(postgres_server.execute(server.url().replace("/talk", "/postgres"), "CREATE DATABASE talk"))
+        postgres_server.run(postgres_server.execute(server.url(), f"CREATE ROLE guest LOGIN PASSWORD '{PASSWORD}'"))
         return server
 
     def standby(self) -> OwnServer:
@@ -63,9 +61,9 @@ class OwnServer:
         other.start()
         return other
 
-    def url(self, database: str = "postgres") -> str:
-        """The URL of one of its databases, for a user who may do everything."""
-        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}?sslmode=disable"
+    def url(self, *, user: str = "postgres", port: int = 0, options: str = "sslmode=disable") -> str:
+        """The URL of the tests' database, by default for a user who may do everything and through nothing between."""
+        return f"postgresql://{user}@127.0.0.1:{port or self.port}/talk?{options}"
 
     def run(self, *command: str | Path) -> None:
         """Run one of PostgreSQL's programs, or of the system's, as the server's user."""
@@ -95,6 +93,21 @@ class OwnServer:
         """Run pg_ctl and wait until it is done."""
         self.run("pg_ctl", "-D", self._data, "-w", "-t", str(_SECONDS_TO_START), *command)
 
+    @contextmanager
+    def setting(self, name: str, value: str) -> Generator[None]:
+        """Change a setting of the tests' database, for connections that come from now on."""
+        alter = "ALTER DATABASE talk"
+        postgres_server.run(postgres_server.execute(self.url(), f"{alter} SET {name} = {value}"))
+        try:
+            yield
+        finally:
+            postgres_server.run(postgres_server.execute(self.url(), f"{alter} RESET {name}"))
+
+    def set_up(self, settings: str) -> None:
+        """Start it anew with *settings*, lines of its configuration."""
+        self.write("cluster/postgresql.auto.conf", settings)
+        self.control("restart", "-m", "fast")
+
     def kill(self) -> None:
         """Kill its first process, and start it again once the others have noticed."""
         first = int((self._data / "postmaster.pid").read_text().split()[0])
@@ -109,6 +122,15 @@ class OwnServer:
                 time.sleep(0.05)  # nobody says when the last of them is gone
             else:
                 return
+
+    def certificate(self, name: str) -> Path:
+        """Make a certificate for its address, signed by nobody but itself, and beside it its key."""
+        self.run(
+            *("openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+            *("-subj", "/CN=keepthread", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", f"{name}.key", "-out", f"{name}.crt"),
+        )
+        return self.folder / f"{name}.crt"
 
     def end(self) -> None:
         """Stop it and take its folder away."""
@@ -144,7 +166,16 @@ def own_server() -> Iterator[OwnServer]:
 
 @pytest.fixture
 def own_database(own_server: OwnServer) -> str:
-    """The URL of a database of that server, without a single row."""
-    url = own_server.url("talk")
-    postgres_server.run(postgres_server.empty(url))
-    return url
+    """The URL of its database, without a single row."""
+    postgres_server.run(postgres_server.empty(own_server.url()))
+    return own_server.url()
+
+
+@pytest.fixture
+def tls_certificate(own_server: OwnServer) -> Iterator[Path]:
+    """What one must trust to reach that server, which has TLS for the length of a test."""
+    path = own_server.certificate("server")
+    key = path.with_suffix(".key")
+    own_server.set_up(f"ssl = on\nssl_cert_file = '{path}'\nssl_key_file = '{key}'\n")
+    yield path
+    own_server.set_up("")

@@ -11,19 +11,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from socket import create_connection
 from tempfile import TemporaryDirectory
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
 from tests.faults.needs import need
 
 from . import postgres_server
+from .own_server import OwnServer
 
 CONNECTIONS = 3
 
 _CONFIGURATION = """
 [databases]
-* = {server}
+* = host=127.0.0.1 port={server} user=postgres
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}
@@ -36,17 +36,17 @@ default_pool_size = {connections}
 
 
 @contextmanager
-def pgbouncer(url: str, more: str = "") -> Generator[str]:
-    """Run one before the server of *url*, and give the URL of the same database through it.
+def pgbouncer(server: OwnServer, more: str = "") -> Generator[str]:
+    """Run one before *server*, with *more* in its configuration, and give the URL of the tests' database through it.
 
-    It does not say that a pooler is there: that is `?pgbouncer=true`. *more* is added to the configuration.
+    It does not say that a pooler is there: that is `?pgbouncer=true`.
     """
     program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or need("pgbouncer")
     port = postgres_server.free_port()
     with TemporaryDirectory(prefix="keepthread-pgbouncer-") as folder:
         configuration = Path(folder, "pgbouncer.ini")
         configuration.write_text(
-            _CONFIGURATION.format(server=_server(url), port=port, connections=CONNECTIONS, more=more)
+            _CONFIGURATION.format(server=server.port, port=port, connections=CONNECTIONS, more=more)
         )
         Path(folder).chmod(0o755)
         # It refuses to run as root.
@@ -55,20 +55,10 @@ def pgbouncer(url: str, more: str = "") -> Generator[str]:
             process = subprocess.Popen([program, *user, str(configuration)], stdout=log, stderr=log)
         try:
             _wait_for(process, port, Path(folder, "log"))
-            yield urlsplit(url)._replace(netloc=f"postgres@127.0.0.1:{port}", query="sslmode=disable").geturl()
+            yield server.url(port=port)
         finally:
             process.kill()
             process.wait()
-
-
-def _server(url: str) -> str:
-    """The server of *url*, as a configuration says it."""
-    parts = urlsplit(url)
-    host = parse_qs(parts.query).get("host", [parts.hostname or "127.0.0.1"])[0]
-    named = {"host": host, "port": parts.port or 5432, "user": parts.username or "postgres"}
-    if parts.password:
-        named["password"] = unquote(parts.password)
-    return " ".join(f"{name}={value}" for name, value in named.items())
 
 
 def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
@@ -84,12 +74,12 @@ def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def pooled_database(postgres_database: str) -> Iterator[str]:
-    with pgbouncer(postgres_database) as url:
+def pooled_database(own_server: OwnServer) -> Iterator[str]:
+    with pgbouncer(own_server) as url:
         yield postgres_server.with_option(url, "pgbouncer=true")
 
 
 @pytest.fixture
-def pooled(pooled_database: str, postgres: str) -> str:
+def pooled(pooled_database: str, own_database: str) -> str:
     """The URL of the database without a single row, through PgBouncer."""
     return pooled_database

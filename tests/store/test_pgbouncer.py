@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -18,6 +17,7 @@ from keepthread.store import ThreadStore
 from keepthread.testing.arrange import say, stored, talk, texts
 
 from . import postgres_server
+from .own_server import OwnServer
 from .pgbouncer import CONNECTIONS, pgbouncer
 from .postgres_server import holding_thread
 
@@ -51,7 +51,7 @@ async def check(store: ThreadStore) -> None:
         assert texts(await store.get_thread(mine.id)) == ["edited", *words(name)[1:]]
 
 
-async def test_more_clients_than_connections_lose_and_double_nothing(pooled: str, postgres: str) -> None:
+async def test_more_clients_than_connections_lose_and_double_nothing(pooled: str, own_database: str) -> None:
     async with AsyncExitStack() as opened:
         stores = [await opened.enter_async_context(ThreadStore(pooled)) for _ in range(CLIENTS)]
 
@@ -59,12 +59,12 @@ async def test_more_clients_than_connections_lose_and_double_nothing(pooled: str
 
         await check(stores[0])
     used = "datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
-    backends = await postgres_server.fetch(postgres, f"SELECT 1 FROM pg_stat_activity WHERE {used}")  # noqa: S608 - ours
+    backends = await postgres_server.fetch(own_database, f"SELECT 1 FROM pg_stat_activity WHERE {used}")  # noqa: S608 - ours
     assert CLIENTS > CONNECTIONS >= len(backends)
 
 
 async def test_connections_that_the_server_ends_behind_it_cost_a_stall_and_nothing_else(
-    pooled: str, postgres: str
+    pooled: str, own_database: str
 ) -> None:
     kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'keepthread'"
     is_over = asyncio.Event()
@@ -72,7 +72,7 @@ async def test_connections_that_the_server_ends_behind_it_cost_a_stall_and_nothi
     async def end_connections() -> int:
         ended = 0
         while not is_over.is_set():
-            ended += len(await postgres_server.fetch(postgres, kill))
+            ended += len(await postgres_server.fetch(own_database, kill))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(is_over.wait(), 0.1)
         return ended
@@ -86,14 +86,14 @@ async def test_connections_that_the_server_ends_behind_it_cost_a_stall_and_nothi
         await check(store)
 
 
-async def test_a_thread_that_somebody_holds_is_busy_after_the_timeout(pooled: str, postgres: str) -> None:
+async def test_a_thread_that_somebody_holds_is_busy_after_the_timeout(pooled: str, own_database: str) -> None:
     changes: list[Callable[[ThreadStore], Coroutine[Any, Any, object]]] = [
         lambda store: store.append("t", say("b")),
         lambda store: store.update_thread("t", title="new"),
     ]
     async with ThreadStore(pooled, timeout_seconds=0.2) as store:
         await talk(store, "a")
-        async with holding_thread(postgres):
+        async with holding_thread(own_database):
             for change in changes:
                 with pytest.raises(BusyError, match="nothing was written"):
                     await change(store)
@@ -102,22 +102,17 @@ async def test_a_thread_that_somebody_holds_is_busy_after_the_timeout(pooled: st
 
 
 @pytest.mark.parametrize("more", ["", "ignore_startup_parameters = lock_timeout"])
-async def test_a_url_that_does_not_name_the_pooler_is_told_how(postgres: str, more: str) -> None:
-    with pgbouncer(postgres, more) as url, pytest.raises(InvalidSetting, match=r"Add \?pgbouncer=true"):
+async def test_a_url_that_does_not_name_the_pooler_is_told_how(own_server: OwnServer, more: str) -> None:
+    with pgbouncer(own_server, more) as url, pytest.raises(InvalidSetting, match=r"Add \?pgbouncer=true"):
         await ThreadStore.create(url)
 
 
-@contextlib.contextmanager
-def database_that_limits_waiting() -> Generator[str]:
-    """A database whose own lock_timeout hides that a pooler drops that of a connection."""
-    with postgres_server.new_database() as url:
-        name = urlsplit(url).path.removeprefix("/")
-        postgres_server.run(postgres_server.execute(url, f"ALTER DATABASE {name} SET lock_timeout = '1h'"))
-        yield url
-
-
-async def test_a_pooler_that_was_not_noticed_is_named_when_it_loses_a_statement() -> None:
-    with database_that_limits_waiting() as direct, pgbouncer(direct, "ignore_startup_parameters = lock_timeout") as url:
+async def test_a_pooler_that_was_not_noticed_is_named_when_it_loses_a_statement(
+    own_server: OwnServer, own_database: str
+) -> None:
+    ignores = "ignore_startup_parameters = lock_timeout"
+    # A limit of the database's own hides that the pooler drops that of a connection.
+    with own_server.setting("lock_timeout", "'1h'"), pgbouncer(own_server, ignores) as url:
         async with ThreadStore(url) as store:
             await talk(store, "a")
             await store.append("t", say("b"))
@@ -129,5 +124,5 @@ async def test_a_pooler_that_was_not_noticed_is_named_when_it_loses_a_statement(
                 await store.append("t", say("c"))
 
             await other.close()
-        async with ThreadStore(direct) as store:
-            assert await stored(store) == ["a", "b"]
+    async with ThreadStore(own_database) as store:
+        assert await stored(store) == ["a", "b"]

@@ -18,6 +18,8 @@ from keepthread.errors import (
     UnavailableError,
 )
 
+from .postgres_settings import LOCAL
+
 _CLASHES = ("40001", "40P01")
 """Serialization failure and deadlock: the same work is done again."""
 _GOING_AWAY = ("57P01", "57P02", "57P03", "57P05")
@@ -169,7 +171,7 @@ _BY_STATE: dict[str, Callable[[str], KeepthreadError]] = {
 """By the beginning of SQLSTATE, the longer ones first: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 
-def _unreachable(error: OSError, location: str) -> KeepthreadError:
+def _unreachable(error: Exception, location: str) -> KeepthreadError:
     if "SSL upgrade" in str(error):  # asyncpg has no class for it
         return _no_tls(error, location)
     return UnavailableError(
@@ -231,6 +233,15 @@ def _bad_option(_error: Exception, location: str) -> KeepthreadError:
     )
 
 
+def _no_file(error: Exception, location: str) -> KeepthreadError:
+    if location.startswith(("/", LOCAL)):  # a server's socket
+        return _unreachable(error, location)
+    return InvalidSetting(
+        f"A file that the database URL for {location} names is not there.",
+        hint="Check ?sslrootcert=FILE, and sslcert, sslkey and sslcrl.",
+    )
+
+
 _WHILE_CONNECTING: tuple[tuple[type[Exception], Callable[[Exception, str], KeepthreadError]], ...] = (
     (pg.InvalidAuthorizationSpecificationError, _refused_login),
     (pg.InvalidCatalogNameError, _unknown_database),
@@ -238,4 +249,5 @@ _WHILE_CONNECTING: tuple[tuple[type[Exception], Callable[[Exception, str], Keept
     (pg.ClientConfigurationError, _bad_option),
     (socket.gaierror, _unknown_host),
     (ssl.SSLError, _bad_certificate),
+    (FileNotFoundError, _no_file),
 )
