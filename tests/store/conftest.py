@@ -1,6 +1,6 @@
 """An empty database of each kind, and stores on it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from hypothesis import settings
 import keepthread.files  # pyright: ignore[reportUnusedImport] # noqa: F401 - offers the default place for attachments
 from keepthread.model.blobs import open_default
 from keepthread.store import ThreadStore
+from keepthread.store.backends.pool import Pool, Poolable
 from keepthread.testing import OpenStore
 
 from . import invariants
@@ -32,6 +33,21 @@ BACKENDS = ("memory", "sqlite", "postgres")
 # A busy machine is no reason to fail.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+@pytest.fixture(autouse=True)
+def every_connection_came_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A store that closes has every connection back: one that was lost fails the test that lost it."""
+    missing: list[int] = []
+    close = Pool[Poolable].close
+
+    async def closing(pool: Pool[Poolable]) -> None:
+        missing.append(pool.lent)
+        await close(pool)
+
+    monkeypatch.setattr(Pool, "close", closing)
+    yield
+    assert not any(missing)
 
 
 @pytest.fixture(params=BACKENDS)
