@@ -16,10 +16,10 @@ from keepthread.model.json_values import canonical, check_id, frozen_object
 from .backends.base import Column, Tx
 from .limits import LARGEST
 from .queries import (
-    COUNT_LISTED,
     COUNT_TAG,
     NEWEST_TAGGED_BY_TAG,
     NEWEST_TAGGED_BY_WALK,
+    NEWEST_TAGGED_FAR,
     NEWEST_THREADS,
     WALK_END,
     Query,
@@ -27,10 +27,6 @@ from .queries import (
 )
 from .tags import tags_of, tags_wanted
 
-# Measured on SQLite with 100,000 threads, in microseconds a thread: to read one that carries a tag, beginning with the
-# tag, and to pass one that does not, walking the newest.
-_READ_ONE = 0.58
-_PASS_ONE = 0.79
 # Fewer than this carry a rare tag; a common one is looked for among so many of the newest first.
 _RARE = 2_000
 _WALK = 5_000
@@ -142,24 +138,17 @@ async def newest(tx: Tx, *, wish: Filter, limit: int | None) -> list[ThreadRow]:
 
 
 async def _newest_common(tx: Tx, wish: Filter, limit: int, tag: bytes) -> list[ThreadRow]:
-    """Walk the newest threads for a tag that many carry; if they are not among them, take the cheaper way to the rest.
-
-    That is to read every thread that carries the tag, or to pass every thread that does not.
-    """
+    """Walk the newest threads for a tag that many carry; if too few of them do, read everybody who carries it."""
     end = await tx.run(WALK_END, **_bounds(wish), walk=_WALK)
     near = replace(wish, updated_after=end[0].value) if end else wish
     found = await _pages(tx, NEWEST_TAGGED_BY_WALK, near, limit, tag)
     if len(found) == limit or not end:
         return found
-    carriers = await _carriers(tx, wish.tenant, tag, LARGEST)
-    (listed,) = await tx.run(COUNT_LISTED, tenant=wish.tenant, archived=int(bool(wish.archived)))
-    others = listed.value - carriers
-    query = NEWEST_TAGGED_BY_WALK if others * _PASS_ONE < carriers * _READ_ONE else NEWEST_TAGGED_BY_TAG
-    return await _pages(tx, query, wish, limit, tag)
+    return await _pages(tx, NEWEST_TAGGED_FAR, wish, limit, tag)
 
 
-async def _carriers(tx: Tx, tenant: str, tag: bytes, most: int = _RARE) -> int:
-    return (await tx.run(COUNT_TAG, tenant=tenant, tag=tag, limit=most))[0].value
+async def _carriers(tx: Tx, tenant: str, tag: bytes) -> int:
+    return (await tx.run(COUNT_TAG, tenant=tenant, tag=tag, limit=_RARE))[0].value
 
 
 def _bounds(wish: Filter) -> dict[str, Column]:
@@ -179,7 +168,8 @@ async def _pages(
     found: list[ThreadRow] = []
     values = {**_bounds(wish), "created_after": wish.created_after, "created_before": wish.created_before, "tag": tag}
     checked = len(wish.tags) < 2  # noqa: PLR2004 - the query itself checks one
-    page = limit if limit is not None and checked else _PAGE
+    # Each page of the far ones reads every carrier of the tag again: few large ones, then.
+    page = limit if limit is not None and checked else _PAGE * 10 if query is NEWEST_TAGGED_FAR else _PAGE
     if limit is None or (query is NEWEST_TAGGED_BY_TAG and not checked):
         page = _LATEST  # in one go: each further page would sort the carriers of the tag again
     while True:
