@@ -26,14 +26,26 @@ LIMIT :limit;
 -- name: newest_tagged_by_walk
 -- A value that is looked up cannot become a join, as an EXISTS does: the newest are walked, and each is asked for its tag.
 SELECT t.id, t.title, t.metadata, t.agent, t.archived, t.next_position, t.version, t.message_count, t.created_at, t.updated_at
-FROM kt_threads AS t
-WHERE t.tenant_id = :tenant AND t.archived = :archived
-    AND t.updated_at >= :updated_after AND t.updated_at <= :before_at AND (t.updated_at < :before_at OR t.id < :before_id)
-    AND (
-        SELECT 1 FROM kt_thread_tags AS g WHERE g.tenant_id = :tenant AND g.tag = :tag AND g.thread_id = t.id LIMIT 1
-    ) IS NOT NULL
-    AND t.created_at >= :created_after AND t.created_at < :created_before
-ORDER BY t.updated_at DESC, t.id DESC
+FROM (
+    SELECT k.id, k.updated_at
+    FROM kt_threads AS k
+    WHERE k.tenant_id = :tenant AND k.archived = :archived
+        AND k.updated_at >= :updated_after AND k.updated_at <= :before_at
+        AND (k.updated_at < :before_at OR k.id < :before_id)
+    ORDER BY k.updated_at DESC, k.id DESC
+    LIMIT :walk
+) AS p
+CROSS JOIN LATERAL (
+    SELECT k.id, k.title, k.metadata, k.agent, k.archived, k.next_position, k.version, k.message_count, k.created_at,
+        k.updated_at
+    FROM kt_threads AS k
+    WHERE k.tenant_id = :tenant AND k.id = p.id AND k.created_at >= :created_after AND k.created_at < :created_before
+    LIMIT 1
+) AS t
+WHERE (
+    SELECT 1 FROM kt_thread_tags AS g WHERE g.tenant_id = :tenant AND g.tag = :tag AND g.thread_id = p.id LIMIT 1
+) IS NOT NULL
+ORDER BY p.updated_at DESC, p.id DESC
 LIMIT :limit;
 
 -- name: newest_tagged_far
