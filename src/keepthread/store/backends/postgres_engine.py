@@ -21,7 +21,7 @@ from ..turn import Turn  # noqa: TID252 - as above
 from .base import DistributedBy, EngineFacts, Operation, Tx
 from .pool import Pool
 from .postgres_citus import distribute
-from .postgres_errors import is_clash, is_lost, translate, translate_connecting
+from .postgres_errors import is_clash, is_lost, pooled, translate, translate_connecting
 from .postgres_row_security import secure
 from .postgres_schema import schema, upgrade
 from .postgres_settings import PostgresSettings
@@ -34,6 +34,8 @@ _log = logging.getLogger(__name__)
 
 _BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+# A pooler in transaction mode does not keep a connection's settings: it refuses them, or drops them without a word.
+_KEEPS_SETTINGS = "SELECT 1 WHERE current_setting('lock_timeout') <> '0'"
 _MOST_CLASHES = 20
 _DRIVERS_ERRORS = (OSError, pg.PostgresError, pg.InterfaceError, pg.InternalClientError)
 """And ours of a server that cannot be reached, or is busy: they are of OSError's kind."""
@@ -59,6 +61,10 @@ class Engine:
     def __init__(self, settings: PostgresSettings) -> None:
         self._settings = settings
         self.tenancy = Tenancy()
+        self._lock_timeout = f"{int(settings.timeout_seconds * 1000) or 1}ms"
+        self._begin_write = _BEGIN_WRITE
+        if settings.behind_pgbouncer:
+            self._begin_write += f"; SET LOCAL lock_timeout = '{self._lock_timeout}'"
         self.pool: Pool[Connection] = Pool(self._connect, settings.pool, settings.location)
         self.applied: list[Migration] = []
 
@@ -67,6 +73,8 @@ class Engine:
         settings = self._settings
         async with self.pool.lend():
             pass  # a server that cannot be reached is not tried again: somebody waits for the answer
+        if not settings.behind_pgbouncer and not await self._again(_settings_kept):
+            raise pooled(settings.location)
         if settings.as_it_is:
             self.tenancy = await self.read(find_tenancy)
             return
@@ -91,7 +99,7 @@ class Engine:
 
     async def write(self, operation: Operation[T]) -> T:
         """See Backend.write."""
-        return await self._again(lambda connection: _in_transaction(connection, self._on(operation), _BEGIN_WRITE))
+        return await self._again(lambda connection: _in_transaction(connection, self._on(operation), self._begin_write))
 
     def _on(self, operation: Operation[T]) -> Callable[[Connection], Awaitable[T]]:
         kind = TenantTx if self.tenancy.is_secured else PostgresTx
@@ -113,7 +121,7 @@ class Engine:
         """Run several statements of an append in a transaction, of *tenant* where the server asks for one."""
         if self.tenancy.is_secured:
             attempt = as_tenant(tenant, attempt)
-        return await self._again(lambda connection: _in_transaction(connection, attempt, _BEGIN_WRITE))
+        return await self._again(lambda connection: _in_transaction(connection, attempt, self._begin_write))
 
     async def _again(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
         """Run *attempt* on a connection, and again when it met another writer or the connection was lost.
@@ -156,10 +164,9 @@ class Engine:
 
     async def _connect(self) -> Connection:
         settings = self._settings
-        waiting = f"{int(settings.timeout_seconds * 1000) or 1}ms"
         own = {"application_name": "keepthread"}
         if not settings.behind_pgbouncer:
-            own["lock_timeout"] = waiting
+            own["lock_timeout"] = self._lock_timeout
         try:
             return await asyncpg.connect(
                 settings.dsn,
@@ -226,20 +233,27 @@ async def _attempt(connection: Connection, attempt: Callable[[Connection], Await
         raise
 
 
+async def _settings_kept(connection: Connection) -> bool:
+    return await connection.execute(_KEEPS_SETTINGS) == "SELECT 1"
+
+
 async def _in_transaction(connection: Connection, work: Callable[[Connection], Awaitable[T]], begin: str) -> T:
     await connection.execute(begin)
     try:
         result = await work(connection)
         said = await connection.execute("COMMIT")
-    except BaseException:
-        await _roll_back(connection)
+    except BaseException as error:
+        await _roll_back(connection, error)
         raise
     if said != "COMMIT":
         raise RuntimeError("A store operation went on after a failed statement: that is a bug in keepthread.")
     return result
 
 
-async def _roll_back(connection: Connection) -> None:
+async def _roll_back(connection: Connection, error: BaseException) -> None:
+    if isinstance(error, asyncio.CancelledError | TimeoutError):
+        connection.terminate()  # who did not answer would keep us waiting as long again
+        return
     try:
         if not connection.is_closed():
             await connection.execute("ROLLBACK")

@@ -18,6 +18,8 @@ from keepthread.errors import (
     UnavailableError,
 )
 
+from .postgres_settings import LOCAL
+
 _CLASHES = ("40001", "40P01")
 """Serialization failure and deadlock: the same work is done again."""
 _GOING_AWAY = ("57P01", "57P02", "57P03", "57P05")
@@ -67,6 +69,8 @@ def translate(error: BaseException, location: str) -> BaseException:
 
 def translate_connecting(error: Exception, location: str, seconds: float) -> BaseException:
     """Return what an error means that came while a connection was opened."""
+    if "unsupported startup parameter" in str(error):  # PgBouncer has no code of its own for it
+        return pooled(location)
     for kind, ours in _WHILE_CONNECTING:
         if isinstance(error, kind):
             return ours(error, location)
@@ -83,6 +87,14 @@ def translate_connecting(error: Exception, location: str, seconds: float) -> Bas
             hint="Check the port and the options behind the question mark.",
         )
     return translate(error, location)
+
+
+def pooled(location: str) -> InvalidSetting:
+    """Return the error of a URL that does not say what is between here and the server."""
+    return InvalidSetting(
+        f"Between here and {location} is a connection pooler in transaction mode, such as PgBouncer.",
+        hint="Add ?pgbouncer=true to the database URL, without options and search_path.",
+    )
 
 
 def _of_server(error: pg.PostgresError, location: str) -> KeepthreadError:
@@ -146,6 +158,8 @@ _BY_STATE: dict[str, Callable[[str], KeepthreadError]] = {
         f"The server at {location} is a read-only standby.",
         hint="Name every host and add ?target_session_attrs=read-write.",
     ),
+    "26000": pooled,  # a prepared statement that another of the pooler's connections has
+    "42P05": pooled,  # or that another of its clients has made
     _FULL_CONNECTIONS: lambda location: UnavailableError(
         f"The PostgreSQL server at {location} has no connection left.",
         hint="Lower KEEPTHREAD_DB_POOL_SIZE and KEEPTHREAD_DB_MAX_OVERFLOW, or raise the server's max_connections.",
@@ -170,7 +184,7 @@ _BY_STATE: dict[str, Callable[[str], KeepthreadError]] = {
 """By the beginning of SQLSTATE, the longer ones first: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 
-def _unreachable(error: OSError, location: str) -> KeepthreadError:
+def _unreachable(error: Exception, location: str) -> KeepthreadError:
     if "SSL upgrade" in str(error):  # asyncpg has no class for it
         return _no_tls(error, location)
     return UnavailableError(
@@ -232,6 +246,15 @@ def _bad_option(_error: Exception, location: str) -> KeepthreadError:
     )
 
 
+def _no_file(error: Exception, location: str) -> KeepthreadError:
+    if location.startswith(("/", LOCAL)):  # a server's socket
+        return _unreachable(error, location)
+    return InvalidSetting(
+        f"A file that the database URL for {location} names is not there.",
+        hint="Check ?sslrootcert=FILE, and sslcert, sslkey and sslcrl.",
+    )
+
+
 _WHILE_CONNECTING: tuple[tuple[type[Exception], Callable[[Exception, str], KeepthreadError]], ...] = (
     (pg.InvalidAuthorizationSpecificationError, _refused_login),
     (pg.InvalidCatalogNameError, _unknown_database),
@@ -239,4 +262,5 @@ _WHILE_CONNECTING: tuple[tuple[type[Exception], Callable[[Exception, str], Keept
     (pg.ClientConfigurationError, _bad_option),
     (socket.gaierror, _unknown_host),
     (ssl.SSLError, _bad_certificate),
+    (FileNotFoundError, _no_file),
 )
