@@ -16,6 +16,7 @@ from .backends.base import Operation, Tx
 from .draft import Head, head_of
 from .limits import LARGEST, Limits
 from .queries import (
+    DELETE_COPY_MARK,
     DELETE_FILES,
     DELETE_MESSAGES,
     DELETE_REVISIONS,
@@ -193,7 +194,7 @@ def deletion(*, tenant: str, thread_id: str) -> Operation[list[str]]:
     async def delete(tx: Tx) -> list[str]:
         nonlocal found
         try:
-            found = await _delete(tx, tenant=tenant, thread_id=thread_id)
+            found = await remove(tx, tenant=tenant, thread_id=thread_id)
         except ThreadNotFound:
             # The connection was lost at the commit of an earlier attempt, and that attempt was the deletion.
             if found is None:
@@ -203,14 +204,15 @@ def deletion(*, tenant: str, thread_id: str) -> Operation[list[str]]:
     return delete
 
 
-async def _delete(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
+async def remove(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
+    """Remove a thread and all that belongs to it, and return the hashes of the files it referred to."""
     row = await locked_row(tx, tenant=tenant, thread_id=thread_id)
     place = {"tenant": tenant, "thread": thread_id}
     hashes = [file.value for file in await tx.run(THREAD_FILES, **place)]
     tags = tags_of(json.loads(row.metadata), row.agent)
     # The thread's row first: an append that waits for it then finds no thread.
     await tx.run(DELETE_THREAD, **place)
-    for query in (DELETE_MESSAGES, DELETE_REVISIONS, DELETE_FILES):
+    for query in (DELETE_MESSAGES, DELETE_REVISIONS, DELETE_FILES, DELETE_COPY_MARK):
         await tx.run(query, **place)
     await tx.run_many(DELETE_TAG, [{**place, "tag": tag} for tag in sorted(tags)])
     return hashes
