@@ -9,6 +9,7 @@ from io import TextIOWrapper
 import click
 
 from .chat import chat
+from .copy import copy
 from .database import Options
 from .demo import demo
 from .outcome import Commands
@@ -51,5 +52,5 @@ def main(ctx: click.Context, *, db: str | None, tenant: str | None) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (init, status, ls, show, chat, demo):
+for _command in (init, status, ls, show, chat, copy, demo):
     main.add_command(_command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from dataclasses import dataclass
 
 from keepthread.errors import InvalidSetting
@@ -14,13 +14,11 @@ from keepthread.store.queries import ThreadRow
 from .comparison import DeletedError, ElsewhereError, compare
 from .files import FileCopy
 from .report import CopyReport, Problem
-from .route import Route
+from .route import Route, Watcher
 from .thread_copy import ThreadCopy
 
 _AT_ONCE = 8
 """Threads on their way at the same time: they share the target's commits."""
-
-Watcher = Callable[[CopyReport], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +74,10 @@ async def copy_store(
             hint="Name another target. A copied file needs no copying.",
         )
     report = CopyReport()
-    tenants = [tenant async for tenant in ours.tenants()] if all_tenants else [source.tenant]
+    tenants = [tenant async for tenant in ours.tenants()]
+    if not all_tenants:
+        report.has_other_tenants = any(tenant != source.tenant for tenant in tenants)
+        tenants = [source.tenant]
     ways = [
         _Way(
             source=ours.of(tenant),
@@ -121,7 +122,7 @@ async def _prepare(way: _Way) -> None:
 async def _copy(way: _Way) -> None:
     if way.target is None:
         raise InvalidSetting("There is no target to copy to.")
-    route = Route(way.source, way.target, way.report)
+    route = Route(way.source, way.target, way.report, way.watch)
     files = FileCopy(route, are_there_any=await way.source.has_files())
     copy = ThreadCopy(route, files, reads_all=way.reads_all)
     places = asyncio.Semaphore(_AT_ONCE)
@@ -129,10 +130,10 @@ async def _copy(way: _Way) -> None:
     async def bring(row: ThreadRow, held: Held | None) -> None:
         async with places:
             await copy.bring(row, held)
-            way.watch(way.report)
 
     async for pairs in _pairs(way):
         await _all_of([bring(row, held) for row, held in pairs])
+        way.watch(way.report)
     totals = await way.target.totals()
     way.report.target_threads += totals.threads
     way.report.target_messages += totals.messages

@@ -97,6 +97,7 @@ class Passage:
         self._route.report.messages += len(messages)
         self._route.report.revisions += sum(len(message.revisions) for message in messages)
         self._route.report.passed_messages += sum(message.is_shown for message in messages)
+        self._route.watch(self._route.report)
 
     async def _bring_files_of_what_is_there(self) -> None:
         """Bring those that an earlier copy did not find, or did not come to, with the messages that are there."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from keepthread.store.kept_threads import KeptThreads
 
 from .report import CopyReport, Problem, ProblemKind
+
+Watcher = Callable[[CopyReport], None]
 
 
 class Route(NamedTuple):
@@ -15,6 +18,8 @@ class Route(NamedTuple):
     source: KeptThreads
     target: KeptThreads
     report: CopyReport
+    watch: Watcher
+    """Called whenever something was copied."""
 
     def note(self, thread_id: str, kind: ProblemKind, detail: str) -> None:
         """Report a problem with a thread."""
