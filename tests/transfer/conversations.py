@@ -16,7 +16,7 @@ async def fill(store: ThreadStore) -> None:
     )
     thread.add_messages([say(f"m{number}") for number in range(6)])
     call = ToolCall(id="c1", name="look", arguments='{"at": [1, 1.5, null]}')
-    thread.add_message(Message(id="call", role="assistant", tool_calls=[call], provider={"x": {"y": "z"}}))
+    thread.add_message(Message(id="call", role="assistant", tool_calls=(call,), provider={"x": {"y": "z"}}))
     thread.add_message(Message(id="answer", role="tool", tool_call_id="c1", content="a\tb"))
     await store.save_thread(thread)
     thread.edit_message("m1", content="edited")
