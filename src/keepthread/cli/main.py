@@ -12,6 +12,7 @@ from .chat import chat
 from .copy import copy
 from .database import Options
 from .demo import demo
+from .docker import docker_setup, docker_start, docker_stop
 from .outcome import Commands
 from .status import init, status
 from .threads import ls, show
@@ -52,5 +53,5 @@ def main(ctx: click.Context, *, db: str | None, tenant: str | None) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (init, status, ls, show, chat, copy, demo):
+for _command in (init, status, ls, show, chat, copy, demo, docker_setup, docker_start, docker_stop):
     main.add_command(_command)
