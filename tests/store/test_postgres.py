@@ -198,7 +198,7 @@ async def test_a_database_of_an_earlier_version_is_migrated_only_when_asked() ->
             pass
         await postgres_server.execute(
             url,
-            "DROP TABLE kt_meta, kt_threads, kt_messages, kt_revisions, kt_thread_tags, kt_files",
+            "DROP TABLE kt_meta, kt_threads, kt_messages, kt_revisions, kt_thread_tags, kt_files, kt_copies",
             "UPDATE kt_migrations SET version = 0, checksum = ''",
         )
 
