@@ -1,4 +1,4 @@
-"""A copy that is killed is gone on with, and nothing is twice, half or missing."""
+"""A copy that is killed, or whose connections are, loses nothing, and nothing is twice or half."""
 
 from pathlib import Path
 from random import Random
@@ -6,11 +6,13 @@ from random import Random
 import pytest
 
 from keepthread import Attachment, FileStore, Thread, ThreadStore
+from keepthread.store import kept
 from keepthread.testing.arrange import say
 from keepthread.transfer import copy_store
 from tests.faults.processes import Child
 from tests.store import invariants
 from tests.store.conftest import BACKENDS
+from tests.store.cutting_proxy import CuttingProxy
 
 from . import programs
 from .conftest import url_of
@@ -19,6 +21,8 @@ from .conversations import assert_equal, fill
 THREADS = 14
 KILLS = 5
 """Each after at most four pieces of more than sixty, and the seven others that may be on their way."""
+
+CUTS = 30
 
 
 @pytest.fixture(params=[kind for kind in BACKENDS if kind != "memory"])
@@ -68,3 +72,22 @@ async def test_a_copy_that_is_killed_again_and_again_is_completed(tmp_path: Path
         await assert_equal(source, target)
     for database in tmp_path.glob("*.db"):
         invariants.check(database)
+
+
+async def test_a_copy_whose_commits_are_cut_off_repeats_what_it_does_not_know(
+    tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "_MOST_MESSAGES", 5)
+    proxy = CuttingProxy(b"COMMIT\0", CUTS)
+    async with (
+        proxy.before(postgres) as url,
+        ThreadStore(tmp_path / "source.db", files=FileStore(tmp_path / "source", accept="*")) as source,
+        ThreadStore(url, files=FileStore(tmp_path / "target", accept="*")) as target,
+    ):
+        await fill_more(source)
+        proxy.is_armed = True
+        report = await copy_store(source, target)
+
+        assert proxy.cuts > 10
+        assert (report.is_complete, report.copied) == (True, THREADS + 3)
+        await assert_equal(source, target)
