@@ -11,11 +11,12 @@ from tests.store.postgres_server import postgres, postgres_database
 
 __all__ = ["postgres", "postgres_database"]
 
-PAIRS = [(kind, "sqlite") for kind in BACKENDS] + [("sqlite", kind) for kind in BACKENDS if kind != "sqlite"]
+PAIRS = list(zip(BACKENDS, [*BACKENDS[1:], BACKENDS[0]], strict=True))
+"""A ring: each kind is copied from once, and to once."""
 
 
 def url_of(request: pytest.FixtureRequest, kind: str, path: Path) -> str | None:
-    """The URL of an empty database of a kind. A pair has one server at most, so that a fixture of one will do."""
+    """The URL of an empty database of a kind. No pair has one kind twice, so that one database of each will do."""
     if kind == "memory":
         return None
     return f"sqlite:///{path}" if kind == "sqlite" else request.getfixturevalue(kind)

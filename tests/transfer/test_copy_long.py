@@ -194,6 +194,25 @@ async def test_a_reader_of_the_target_sees_a_thread_from_its_beginning(
     assert len(seen) < LENGTH
 
 
+async def test_what_is_not_in_the_target_what_was_copied_is_named(
+    source: ThreadStore, target: ThreadStore, files: InterruptedFiles
+) -> None:
+    file = Attachment(filename="b.txt", content=b"b")
+    await source.save_thread(Thread(id="short", messages=[say("with a file", attachments=[file]), say("m1")]))
+    await copy_store(source, target)
+    await source.append("short", say("m2", attachments=[file]))
+
+    async def edit() -> None:
+        if await target.count_messages("short") == 3:  # stored by now, and not yet compared
+            files.happening = None
+            await target.edit_message("short", "m2", content="edited")
+
+    files.happening = edit
+    report = await copy_store(source, target.with_files(files))
+
+    assert [(problem.kind, problem.thread_id) for problem in report.problems] == [("different", "short")]
+
+
 async def test_two_copies_at_once_lose_nothing(source: ThreadStore, target: ThreadStore) -> None:
     other = target.for_tenant(target.tenant)
 

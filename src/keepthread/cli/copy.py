@@ -205,6 +205,8 @@ def _say_what_is_left(report: CopyReport) -> None:
     unnamed = report.counts.total() - len(report.problems)
     if unnamed:
         say(f"… and {count(unnamed, 'problem')} more.")
+    if report.counts["file"]:
+        say("If the files of FROM are not beside it, say where with --files-from, and copy again.")
     if report.left_behind:
         say(f"TO keeps {count(report.left_behind, 'thread')} of an earlier copy that FROM no longer has.")
     if report.has_other_tenants:
