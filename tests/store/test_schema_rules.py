@@ -22,6 +22,12 @@ OF_MANY_TENANTS = {"append_batch"}
 """Statements whose input names a tenant in every row."""
 
 
+OF_EVERY_TENANT = {
+    "next_tenant": "SELECT tenant_id FROM kt_threads WHERE tenant_id > :after ORDER BY tenant_id LIMIT 1"
+}
+"""What whoever runs the whole database may ask, to the letter: who the tenants are. Each is then read for itself."""
+
+
 def schema(dialect: str) -> str:
     return "\n".join(migration.sql for migration in migrations(dialect))
 
@@ -41,7 +47,9 @@ def texts_in_code(path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize(("dialect", "name"), CASES)
 def test_every_statement_keeps_the_rules(dialect: str, name: str) -> None:
-    assert broken_by_statement(statements(dialect)[name], many_tenants=name in OF_MANY_TENANTS) == []
+    text = statements(dialect)[name]
+
+    assert text == OF_EVERY_TENANT.get(name) or broken_by_statement(text, many_tenants=name in OF_MANY_TENANTS) == []
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
