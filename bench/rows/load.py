@@ -21,12 +21,11 @@ _OURS = "keepthread"
 async def run(workplace: Workplace) -> Report:
     rounds, per_round, length = workplace.rounds(9), workplace.size(10), workplace.size(LENGTH)
     engine = Sqlite(workplace)
-    url = await engine.database("load")
+    url, *others = [await engine.database(f"load-{name}") for name in ("own", "sqlalchemy", "langchain")]
     await conversation(url, length)
     store = await ThreadStore.create(url)
-    urls = [for_sqlalchemy(await engine.database(f"load-{name}")) for name in ("sqlalchemy", "langchain")]
-    plain = [SqlitePeer(workplace.database("load-openai")), SqlalchemyPeer(urls[0])]
-    typed = [AsyncPeer(urls[1]), BlockingPeer(workplace.database("load-blocking"))]
+    plain = [SqlitePeer(workplace.database("load-openai")), SqlalchemyPeer(for_sqlalchemy(others[0]))]
+    typed = [AsyncPeer(for_sqlalchemy(others[1])), BlockingPeer(workplace.database("load-blocking"))]
 
     async def ours(conversation: str) -> Sized:
         return (await store.get_thread(conversation)).messages
