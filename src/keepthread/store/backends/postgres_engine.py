@@ -14,6 +14,7 @@ import asyncpg
 from asyncpg import exceptions as pg
 
 from keepthread.errors import BusyError, UnavailableError
+from keepthread.model.ids import new_id
 
 from ..queries import SCHEMA_VERSION, Count, Query  # noqa: TID252 - backends are a room inside store
 from .base import EngineFacts, Operation, Tx
@@ -68,9 +69,14 @@ class Engine:
             pass  # a server that cannot be reached is not tried again: somebody waits for the answer
         if not settings.behind_pgbouncer and not await self._again(_settings_kept):
             raise pooled(settings.location)
+        holder = new_id()
         await self._again(
             lambda connection: upgrade(
-                connection, settings.location, allowed=settings.migrate, seconds=settings.timeout_seconds
+                connection,
+                settings.location,
+                holder=holder,
+                allowed=settings.migrate,
+                seconds=settings.timeout_seconds,
             )
         )
         durability = (await self.facts()).durability

@@ -52,7 +52,13 @@ _MADE_MEANWHILE = (pg.UniqueViolationError, pg.DuplicateTableError, pg.Duplicate
 
 
 async def upgrade(
-    connection: Connection, location: str, *, allowed: bool, seconds: float, known: Sequence[Migration] | None = None
+    connection: Connection,
+    location: str,
+    *,
+    holder: str,
+    allowed: bool,
+    seconds: float,
+    known: Sequence[Migration] | None = None,
 ) -> None:
     """Apply the migrations that the database still needs, each in a transaction with its record.
 
@@ -61,6 +67,7 @@ async def upgrade(
     Args:
         connection: With no transaction open.
         location: For the messages of errors.
+        holder: Who tries: another call with the same name goes on with the lease of one whose connection was lost.
         allowed: Whether a database that an earlier version prepared may be changed. A new one always may.
         seconds: How long to wait for another one that is at it.
         known: The steps, by default those of this version.
@@ -70,7 +77,6 @@ async def upgrade(
         BusyError: Another one took longer.
     """
     known = known or migrations("postgres")
-    holder = new_id()
     deadline = time.monotonic() + seconds
     while True:
         applied = await _applied(connection)
