@@ -23,6 +23,12 @@ __all__ = ["postgres", "postgres_database"]
 
 CUTS = 50
 
+# Of this database only: others use the server too.
+END_OURS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name = 'keepthread' AND datname = current_database()
+"""
+
 
 def turn(number: int) -> list[Message]:
     """A turn that a proxy recognises by what it says, and not by its ids: a look for those is not cut."""
@@ -114,15 +120,11 @@ async def test_a_connection_that_falls_silent_is_given_up_in_time_and_replaced(p
 
 async def test_connections_ended_by_the_server_cost_a_stall_and_nothing_else(postgres: str) -> None:
     is_over = asyncio.Event()
-    kill = (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE application_name = 'keepthread' AND datname = current_database()"
-    )
 
     async def end_connections() -> int:
         ended = 0
         while not is_over.is_set():
-            ended += len(await postgres_server.fetch(postgres, kill))
+            ended += len(await postgres_server.fetch(postgres, END_OURS))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(is_over.wait(), 0.1)
         return ended
@@ -144,6 +146,17 @@ async def test_connections_ended_by_the_server_cost_a_stall_and_nothing_else(pos
             thread = await store.get_thread(f"{name}")
             assert texts(thread) == [f"{number}.{part}" for number in range(40) for part in range(2)]
             assert thread.metadata == {f"{number}": number for number in range(0, 40, 10)}
+
+
+async def test_a_connection_cut_while_tables_are_made_costs_a_stall_and_nothing_else() -> None:
+    proxy = CuttingProxy(b"CREATE TABLE kt_messages", 2)
+    proxy.is_armed = True
+    with postgres_server.new_database() as direct:
+        async with proxy.before(direct) as url, ThreadStore(url) as store:
+            await talk(store, "a")
+            assert await stored(store) == ["a"]
+
+    assert proxy.cuts > 0
 
 
 async def test_every_turn_of_a_batch_has_its_own_outcome(postgres: str) -> None:

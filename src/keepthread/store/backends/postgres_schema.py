@@ -11,7 +11,6 @@ from typing import Any
 from asyncpg import exceptions as pg
 
 from keepthread.errors import BusyError, SchemaError
-from keepthread.model.ids import new_id
 
 from ..migrate import (  # noqa: TID252 - backends are a room inside store
     Applied,
@@ -89,7 +88,13 @@ def _step_sql(migration: Migration) -> str:
 
 
 async def upgrade(
-    connection: Connection, location: str, *, allowed: bool, seconds: float, known: Sequence[Migration] | None = None
+    connection: Connection,
+    location: str,
+    *,
+    holder: str,
+    allowed: bool,
+    seconds: float,
+    known: Sequence[Migration] | None = None,
 ) -> list[Migration]:
     """Apply the migrations that the database still needs, each in a transaction with its record, and return them.
 
@@ -98,6 +103,7 @@ async def upgrade(
     Args:
         connection: With no transaction open.
         location: For the messages of errors.
+        holder: Who tries: another call with the same name goes on with the lease of one whose connection was lost.
         allowed: Whether a database that an earlier version prepared may be changed. A new one always may.
         seconds: How long to wait for another one that is at it.
         known: The steps, by default those of this version.
@@ -107,7 +113,6 @@ async def upgrade(
         BusyError: Another one took longer.
     """
     known = known or migrations("postgres")
-    holder = new_id()
     deadline = time.monotonic() + seconds
     while True:
         applied = await _applied(connection, location)
