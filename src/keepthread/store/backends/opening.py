@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from keepthread.errors import InvalidSetting, MissingExtraError
 
 from ..url import DatabaseUrl  # noqa: TID252 - backends are a room inside store
 from .base import Backend
 from .pool import PoolSettings
 from .postgres_settings import PostgresSettings, postgres_settings
+from .server import ServerBackend
 from .sqlite import SqliteBackend
 from .sqlite_file import Durability, SqliteSettings
 
@@ -44,12 +47,12 @@ async def open_backend(settings: EngineSettings) -> Backend:
     if isinstance(settings, SqliteSettings):
         return await SqliteBackend.open(settings)
     try:
-        from .postgres import PostgresBackend  # noqa: PLC0415 - only who names a server needs its driver
+        from .postgres_engine import PostgresEngine  # noqa: PLC0415 - only who names a server needs its driver
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "asyncpg":
             raise
         raise MissingExtraError("A PostgreSQL database", "postgres") from error
-    return await PostgresBackend.open(settings)
+    return await ServerBackend.open(partial(PostgresEngine, settings))
 
 
 def _sqlite_settings(parsed: DatabaseUrl, durability: Durability | None, timeout_seconds: float) -> SqliteSettings:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
-import random
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import asyncpg
 from asyncpg import exceptions as pg
 
-from keepthread.errors import BusyError, UnavailableError
-
 from ..queries import SCHEMA_VERSION, Count, Query  # noqa: TID252 - backends are a room inside store
+from ..turn import Turn  # noqa: TID252 - as above
+from .append_queue import Outcome
 from .base import EngineFacts, Operation, Tx
 from .pool import Pool
+from .postgres_append import store, store_waiting
 from .postgres_errors import is_clash, is_lost, translate, translate_connecting
 from .postgres_schema import upgrade
 from .postgres_settings import PostgresSettings
 from .postgres_tx import Connection, OneStatementTx, PostgresTx, SecondStatement
+from .retrying import Faults, Retrying
+from .server import ServerEngine
 
 T = TypeVar("T")
 
@@ -29,9 +30,9 @@ _log = logging.getLogger(__name__)
 
 _BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-_MOST_CLASHES = 20
 _DRIVERS_ERRORS = (OSError, pg.PostgresError, pg.InterfaceError, pg.InternalClientError)
 """And ours of a server that cannot be reached, or is busy: they are of OSError's kind."""
+_FAULTS = Faults(kinds=_DRIVERS_ERRORS, is_clash=is_clash, is_lost=is_lost, translate=translate)
 _BEYOND_LOCKS_SECONDS = 5.0
 """The server's own limit on waiting for a lock comes first: it says what happened."""
 
@@ -48,15 +49,18 @@ _SERVER = Query("server_facts", _Server._make)
 _DATABASE_BYTES = Query("database_bytes", Count._make)
 
 
-class Engine:
+class PostgresEngine(ServerEngine):
     """One database, for the coroutines of one event loop."""
+
+    name = "keepthread-postgres"
 
     def __init__(self, settings: PostgresSettings) -> None:
         self._settings = settings
         self.pool: Pool[Connection] = Pool(self._connect, settings.pool, settings.location)
+        self._again = Retrying(self.pool, _FAULTS, settings.location, settings.timeout_seconds).run
 
     async def prepare(self) -> None:
-        """Reach the server, make or check the tables, and warn if it gives up durability."""
+        """See ServerEngine.prepare."""
         settings = self._settings
         async with self.pool.lend():
             pass  # a server that cannot be reached is not tried again: somebody waits for the answer
@@ -80,57 +84,20 @@ class Engine:
 
     async def write(self, operation: Operation[T]) -> T:
         """See Backend.write."""
-        return await self._again(lambda connection: _in_transaction(connection, _on(operation), _BEGIN_WRITE))
+        return await self._write(_on(operation))
 
-    async def append(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run the one statement of an append, which is a transaction by itself."""
+    async def store_turns(self, turns: Sequence[Turn], *, waits: bool) -> list[Outcome]:
+        """See StoreTurns."""
+        if waits and len(turns) > 1:
+            return await self._write(partial(store_waiting, turns=turns))
+        attempt = partial(store, turns=turns)
         if self._settings.behind_pgbouncer:
             # The driver prepares a statement and then runs it; only a transaction keeps both on one connection.
-            return await self.append_whole(attempt)
+            return await self._write(attempt)
         return await self._again(attempt)
 
-    async def append_whole(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run several statements of an append in a transaction."""
+    async def _write(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
         return await self._again(lambda connection: _in_transaction(connection, attempt, _BEGIN_WRITE))
-
-    async def _again(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run *attempt* on a connection, and again when it met another writer or the connection was lost.
-
-        After a connection that was lost at the commit nobody knows whether it happened. Doing it again is safe: a
-        message id is stored once, and what an operation changes is as it says after one run as after two.
-        """
-        deadline = time.monotonic() + self._settings.timeout_seconds
-        failures = 0
-        was_lost = False
-        while True:
-            try:
-                async with self.pool.lend() as connection:
-                    return await _attempt(connection, attempt)
-            except _DRIVERS_ERRORS as error:
-                failures += 1
-                pause = self._pause(error, failures)
-                if pause is None or time.monotonic() + pause > deadline:
-                    raise self._given_up(error, was_lost=was_lost) from None
-                was_lost = was_lost or is_lost(error)
-            await asyncio.sleep(pause)
-
-    def _given_up(self, error: BaseException, *, was_lost: bool) -> BaseException:
-        location = self._settings.location
-        ours = translate(error, location)
-        if was_lost and isinstance(ours, BusyError):
-            # Not "nothing was written": whether an earlier attempt was, nobody knows.
-            return UnavailableError(f"The connection to {location} was lost, and then it was busy.", hint=ours.hint)
-        return ours
-
-    def _pause(self, error: BaseException, failures: int) -> float | None:
-        """Return how long to wait before the work is done again; None: it is not."""
-        chance = random.uniform(0.5, 1.5)  # noqa: S311 - jitter, not a secret
-        if is_clash(error):
-            return 0.002 * 2 ** min(failures, 6) * chance if failures < _MOST_CLASHES else None
-        if is_lost(error) or (isinstance(error, UnavailableError) and error.retryable):
-            # The first time at once: mostly one connection was cut, and the server is well.
-            return 0.0 if failures == 1 else 0.02 * 2 ** min(failures, 6) * chance
-        return None
 
     async def _connect(self) -> Connection:
         settings = self._settings
@@ -177,17 +144,6 @@ class _Connection(asyncpg.Connection):
     def __del__(self) -> None:
         if self._process == os.getpid():
             super().__del__()
-
-
-async def _attempt(connection: Connection, attempt: Callable[[Connection], Awaitable[T]]) -> T:
-    try:
-        return await attempt(connection)
-    except _DRIVERS_ERRORS as error:
-        if is_lost(error):
-            connection.terminate()
-        elif connection.is_closed() and not isinstance(error, TimeoutError):
-            raise ConnectionResetError from error
-        raise
 
 
 def _on(operation: Operation[T]) -> Callable[[Connection], Awaitable[T]]:

@@ -1,42 +1,71 @@
-"""PostgreSQL: one I/O thread with an event loop, and the connections that belong to it."""
+"""A database on a server: one I/O thread with an event loop, and an engine whose connections belong to it."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..turn import Appended, Turn  # noqa: TID252 - backends are a room inside store
+from .append_queue import AppendQueue, Outcome, TurnJob
 from .base import Backend, EngineFacts, ManyOperation, Operation, Tx
 from .io_thread import IoThread
 from .jobs import Job
-from .postgres_append import AppendQueue, TurnJob
-from .postgres_engine import Engine
-from .postgres_settings import PostgresSettings
+from .pool import Pool
 
 T = TypeVar("T")
 
 
-class PostgresBackend(Backend):
+class ServerEngine(ABC):
+    """What happens on the I/O thread: connections, transactions, and doing work again."""
+
+    name: str
+    """Of the I/O thread."""
+    pool: Pool[Any]
+
+    @abstractmethod
+    async def prepare(self) -> None:
+        """Reach the server, make or check the tables, and warn if it gives up durability."""
+
+    @abstractmethod
+    async def read(self, operation: Operation[T]) -> T:
+        """See Backend.read."""
+
+    @abstractmethod
+    async def write(self, operation: Operation[T]) -> T:
+        """See Backend.write."""
+
+    @abstractmethod
+    async def store_turns(self, turns: Sequence[Turn], *, waits: bool) -> list[Outcome]:
+        """See StoreTurns."""
+
+    @abstractmethod
+    async def facts(self) -> EngineFacts:
+        """See Backend.facts."""
+
+
+class ServerBackend(Backend):
     """See Backend."""
 
-    def __init__(self, settings: PostgresSettings) -> None:
-        self._settings = settings
+    def __init__(self, make_engine: Callable[[], ServerEngine]) -> None:
+        self._make_engine = make_engine
         self._start()
 
     def _start(self) -> None:
-        self._engine = Engine(self._settings)
-        self._thread = IoThread("keepthread-postgres", self._engine.pool.close)
-        self._appends = AppendQueue(self._engine.append, self._engine.append_whole, self._thread.spawn)
+        self._engine = self._make_engine()
+        self._thread = IoThread(self._engine.name, self._engine.pool.close)
+        self._appends = AppendQueue(self._engine.store_turns, self._thread.spawn)
         # At exit too: the server hears a good-bye, and the thread ends before the interpreter.
         self._end = weakref.finalize(self, self._thread.stop)
 
     @classmethod
-    async def open(cls, settings: PostgresSettings) -> PostgresBackend:
+    async def open(cls, make_engine: Callable[[], ServerEngine]) -> ServerBackend:
         """Reach the server, make or check the tables, and return the backend. For the errors see Database.open."""
-        backend = cls(settings)
+        backend = cls(make_engine)
         try:
             await backend._thread.ask(backend._engine.prepare)
         except BaseException:
@@ -96,7 +125,7 @@ class PostgresBackend(Backend):
         return self._engine.pool.lent
 
 
-_open: weakref.WeakSet[PostgresBackend] = weakref.WeakSet()
+_open: weakref.WeakSet[ServerBackend] = weakref.WeakSet()
 _inherited: list[object] = []
 """What a child has of its parent's. Kept, for nothing of it may be tidied away here."""
 
