@@ -13,11 +13,13 @@ from keepthread.store import ThreadStore
 from keepthread.testing import OpenStore
 
 from . import invariants
+from .mysql_server import mysql, mysql_database
 from .postgres_server import postgres, postgres_database
 
-__all__ = ["postgres", "postgres_database"]
+__all__ = ["mysql", "mysql_database", "postgres", "postgres_database"]
 
-BACKENDS = ("memory", "sqlite", "postgres")
+BACKENDS = ("memory", "sqlite", "postgres", "mysql")
+SERVERS = ("postgres", "mysql")
 
 # A busy machine is no reason to fail.
 settings.register_profile("patient", deadline=None)
@@ -27,15 +29,15 @@ settings.load_profile("patient")
 @pytest.fixture(params=BACKENDS)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
     """The URL of an empty database of each kind, None for one that nobody else can open."""
-    if request.param == "postgres":
-        return request.getfixturevalue("postgres")
+    if request.param in SERVERS:
+        return request.getfixturevalue(request.param)
     return None if request.param == "memory" else f"sqlite:///{tmp_path / 'conversations.db'}"
 
 
 @pytest.fixture
 def make_store(url: str | None, tmp_path: Path) -> Callable[[], ThreadStore]:
     """Make a store on the database, not open yet. A server has no place for attachments: they get a folder."""
-    is_server = url is not None and url.startswith("postgresql:")
+    is_server = url is not None and not url.startswith("sqlite:")
     return lambda: ThreadStore(url, files=open_default(str(tmp_path / "files")) if is_server else None)
 
 

@@ -20,9 +20,9 @@ from .postgres_append import store, store_waiting
 from .postgres_errors import is_clash, is_lost, translate, translate_connecting
 from .postgres_schema import upgrade
 from .postgres_settings import PostgresSettings
-from .postgres_tx import Connection, OneStatementTx, PostgresTx, SecondStatement
+from .postgres_tx import Connection, OneStatementTx, PostgresTx
 from .retrying import Faults, Retrying
-from .server import ServerEngine
+from .server import SecondStatement, ServerEngine
 
 T = TypeVar("T")
 

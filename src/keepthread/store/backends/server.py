@@ -20,6 +20,10 @@ from .pool import Pool
 T = TypeVar("T")
 
 
+class SecondStatement(Exception):  # no error: the operation is begun again, in a transaction
+    """An operation needs more than the one statement that is a snapshot by itself."""
+
+
 class ServerEngine(ABC):
     """What happens on the I/O thread: connections, transactions, and doing work again."""
 
