@@ -15,11 +15,11 @@ from keepthread.testing import OpenStore
 from . import invariants
 from .mysql_server import mysql, mysql_database
 from .postgres_server import postgres, postgres_database
+from .servers import SERVERS, server
 
-__all__ = ["mysql", "mysql_database", "postgres", "postgres_database"]
+__all__ = ["mysql", "mysql_database", "postgres", "postgres_database", "server"]
 
-BACKENDS = ("memory", "sqlite", "postgres", "mysql")
-SERVERS = ("postgres", "mysql")
+BACKENDS = ("memory", "sqlite", *SERVERS)
 
 # A busy machine is no reason to fail.
 settings.register_profile("patient", deadline=None)

@@ -8,8 +8,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -147,10 +147,37 @@ def new_database() -> Generator[str]:
 
 
 async def empty(url: str) -> None:
-    """Take everything out of a database. The tables stay."""
+    """Take everything out of a database, in one transaction. The tables stay."""
     tables = await fetch(url, "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()")
     names = {str(row[0]) for row in tables} - {"kt_meta", "kt_migrations", "kt_lease"}
-    await execute(url, *(f"DELETE FROM {name}" for name in sorted(names)))  # noqa: S608 - our own names
+    deletions = [f"DELETE FROM {name}" for name in sorted(names)]  # noqa: S608 - our own names
+    await execute(url, "BEGIN", *deletions, "COMMIT")
+
+
+@asynccontextmanager
+async def holding_thread(url: str) -> AsyncGenerator[None]:
+    """Hold the lock of every thread's row, as another process in the middle of a change."""
+    connection = await connect(url)
+    try:
+        # Rows, and no gaps between them, in which others insert.
+        await connection.query("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        await connection.query("BEGIN")
+        await connection.query("SELECT 1 FROM kt_threads FOR UPDATE")
+        yield
+        await connection.query("ROLLBACK")
+    finally:
+        await connection.ensure_closed()
+
+
+async def end_connections(url: str) -> int:
+    """End every other connection to a database, and return how many there were."""
+    others = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+    ended = 0
+    for (number,) in await fetch(url, others):
+        with suppress(MySQLError):  # it may have ended by itself
+            await execute(url, f"KILL {number}")
+            ended += 1
+    return ended
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-from collections.abc import Coroutine, Generator, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -99,6 +99,24 @@ async def empty(url: str) -> None:
     tables = await fetch(url, "SELECT relname FROM pg_class WHERE relname ~ '^kt_' AND relkind = 'r'")
     names = {str(row[0]) for row in tables} - {"kt_meta", "kt_migrations", "kt_lease"}
     await execute(url, *(f"DELETE FROM {name}" for name in sorted(names)))  # noqa: S608 - our own names
+
+
+@asynccontextmanager
+async def holding_thread(url: str) -> AsyncGenerator[None]:
+    """Hold the lock of every thread's row, as another process in the middle of a change."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("BEGIN; SELECT 1 FROM kt_threads FOR UPDATE")
+        yield
+        await connection.execute("ROLLBACK")
+    finally:
+        await connection.close()
+
+
+async def end_connections(url: str) -> int:
+    """End every connection of keepthread to a database, and return how many there were."""
+    mine = "application_name = 'keepthread' AND datname = current_database()"
+    return len(await fetch(url, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}"))  # noqa: S608 - our own text
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ def test_the_steps_of_an_engine_are_numbered_without_a_gap(dialect: str) -> None
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_tenant_comes_first_in_every_key(dialect: str) -> None:
     text = "\n".join(migration.sql for migration in migrations(dialect))
-    keys = re.findall(r"(?:PRIMARY KEY|ON kt_\w+|UNIQUE)\s*\(([^)]*)\)", text)
+    keys = re.findall(r"(?:PRIMARY KEY|KEY kt_\w+|ON kt_\w+|UNIQUE)\s*\(([^)]*)\)", text)
 
     assert len(keys) > 5
     assert [key for key in keys if not key.strip().startswith("tenant_id")] == []

@@ -25,8 +25,9 @@ PARAMETER = re.compile(r"(?<!:):([a-z_0-9]+)")
 OF_NO_TENANT = ("kt_meta", "kt_migrations", "pragma_page_count")
 """What a statement may read without naming a tenant."""
 
-OF_MANY_TENANTS = {"append_batch"}
-"""Statements whose input names a tenant in every row: each of their tables has an alias, which is compared with it."""
+OF_MANY_TENANTS = {"append_batch", "append_lock", "append_lock_free", "append_repeated"}
+"""Statements whose input names a tenant in every row: each of their tables has an alias, which is compared with it, or
+is read by keys that begin with it."""
 
 OBVIOUS = {
     "delete_thread",
