@@ -14,6 +14,7 @@ from .backends.pool import PoolSettings
 from .backends.sqlite_file import Durability
 from .limits import Limits
 from .queries import META
+from .saves import Saves
 from .url import masked, parse
 
 
@@ -39,6 +40,7 @@ class Database:
         self._backend: Backend | None = None
         self._files: AttachmentFiles | None = None
         self.limits = limits
+        self.saves = Saves()
         self.url = masked(str(url)) if url is not None else "memory://"
         """As it was given, its password masked."""
         self.source = source

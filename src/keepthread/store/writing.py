@@ -95,12 +95,15 @@ class Writing(Reading):
         for _ in range(_ATTEMPTS):
             base = snapshot_of(thread)
             try:
-                return await self._save_once(thread)
+                with self._database.saves.one_of(thread):
+                    return await self._save_once(thread)
             except ConflictError:
+                await self._database.saves.wait(thread)
                 if snapshot_of(thread) is base:
                     raise
                 # Another save of this very object came in between: what it stored is what ours begins with now.
-        return await self._save_once(thread)
+        with self._database.saves.one_of(thread):
+            return await self._save_once(thread)
 
     async def _save_once(self, thread: Thread) -> Thread:
         draft = take_down(self.tenant, thread)

@@ -174,16 +174,16 @@ async def _whole(connection: MysqlConnection, work: Awaitable[T]) -> T:
     """Await *work* that begins and ends its transaction itself. If it fails, nothing of it stays open."""
     try:
         return await work
-    except BaseException:
-        await _roll_back(connection)
+    except BaseException as error:
+        await _roll_back(connection, error)
         raise
 
 
 async def _in_one_packet(connection: MysqlConnection, operation: Operation[T]) -> T:
     try:
         return await operation(OnePacketTx(connection))
-    except my.MySQLError:
-        await _roll_back(connection)  # the packet begins and ends its transaction, but for what comes in between
+    except my.MySQLError as error:
+        await _roll_back(connection, error)  # the packet begins and ends its transaction, but for what comes in between
         raise
 
 
@@ -196,7 +196,10 @@ async def _in_transaction(connection: MysqlConnection, operation: Operation[T], 
     return await _whole(connection, work())
 
 
-async def _roll_back(connection: MysqlConnection) -> None:
+async def _roll_back(connection: MysqlConnection, error: BaseException) -> None:
+    if isinstance(error, asyncio.CancelledError | TimeoutError):
+        connection.terminate()  # who did not answer would keep us waiting as long again
+        return
     try:
         if not connection.is_closed():
             await connection.run(ROLLBACK)

@@ -5,7 +5,7 @@
 SET NAMES utf8mb4;
 SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
 SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = :lock_seconds;
-SELECT VERSION(), @@max_allowed_packet, @@read_only;
+SELECT VERSION(), @@max_allowed_packet, CAST(@@read_only AS CHAR) NOT IN ('0', 'OFF');
 SHOW SESSION VARIABLES LIKE 'wsrep_on';
 
 -- name: sync_wait
