@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
+from socket import socket
 from tempfile import mkdtemp
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -58,27 +59,25 @@ def started(*options: str) -> str:
     common = ["--no-defaults", f"--datadir={folder / 'data'}", *user]
     making = [install, *common, "--auth-root-authentication-method=normal", "--skip-test-db"]
     subprocess.run(making, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-    socket = folder / "socket"
-    listening = [
-        f"--socket={socket}",
-        "--skip-networking",
-        f"--pid-file={folder / 'pid'}",
-        f"--log-error={folder / 'log'}",
-    ]
-    process = subprocess.Popen(
-        [program, *common, *listening, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    listening = [f"--port={port}", "--bind-address=127.0.0.1", f"--socket={folder / 'socket'}"]
+    files = [f"--pid-file={folder / 'pid'}", f"--log-error={folder / 'log'}"]
+    command = [program, *common, *listening, *files, *options]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     atexit.register(_end, process, folder)
+    url = f"mysql://root@127.0.0.1:{port}/test"
     deadline = time.monotonic() + 60
     while True:
         try:
-            run(execute(f"mysql:///?user=root&unix_socket={socket}", "CREATE DATABASE IF NOT EXISTS test"))
+            run(execute(urlsplit(url)._replace(path="").geturl(), "CREATE DATABASE IF NOT EXISTS test"))
         except MySQLError:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise OSError("the server does not start") from None
             time.sleep(0.05)
         else:
-            return f"mysql:///test?user=root&unix_socket={socket}"
+            return url
 
 
 def _program(name: str) -> str:

@@ -1,0 +1,178 @@
+"""What is MySQL's and MariaDB's alone: packets that end somewhere, literals, and steps that commit halfway."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import pytest
+from asyncmy.errors import MySQLError
+
+from keepthread.errors import BusyError, TooLargeError
+from keepthread.model import Thread
+from keepthread.store import PoolSettings, ThreadStore
+from keepthread.store.backends.mysql_engine import MysqlEngine
+from keepthread.store.backends.mysql_schema import upgrade
+from keepthread.store.backends.mysql_settings import mysql_settings
+from keepthread.store.backends.mysql_tx import Bound, Connection, Row, Statement
+from keepthread.testing.arrange import say, stored, talk
+
+from . import mysql_server
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def own_server() -> str:
+    """A server with settings of its own: small packets, and less than full durability."""
+    given_up = ["--innodb-flush-log-at-trx-commit=2", "--log-bin", "--sync-binlog=0"]
+    return mysql_server.started(*given_up, "--max-allowed-packet=2M")
+
+
+@pytest.fixture
+async def connection(mysql: str) -> AsyncIterator[Connection]:
+    engine = MysqlEngine(mysql_settings(mysql, timeout_seconds=5, pool=PoolSettings(), migrate=False))
+    async with engine.pool.lend() as connection:
+        yield connection
+    await engine.pool.close()
+
+
+async def test_a_server_that_gives_up_durability_is_named(own_server: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with ThreadStore(own_server) as store:
+        status = await store.status()
+
+    assert status.durability == "innodb_flush_log_at_trx_commit=2, sync_binlog=0"
+    assert "sync_binlog=0" in caplog.text
+
+
+async def test_what_no_packet_of_the_server_holds_is_too_large_and_fails_nobody_else(own_server: str) -> None:
+    async with ThreadStore(own_server) as store:
+        for name in ("small", "large"):
+            await store.save_thread(Thread(id=name))
+
+        outcomes = await asyncio.gather(
+            *(store.append("small", say(f"{n}")) for n in range(10)),
+            *(store.append("large", say("x" * 3 * MIB, id=f"{n}")) for n in range(2)),
+            store.update_thread("large", title="'" * 3 * MIB),
+            return_exceptions=True,
+        )
+
+        assert [isinstance(outcome, TooLargeError) for outcome in outcomes] == [False] * 10 + [True] * 3
+        assert "max_allowed_packet" in str(outcomes[-1])
+        assert await stored(store, "small") == [f"{n}" for n in range(10)]
+        assert await stored(store, "large") == []
+
+
+async def test_turns_that_one_packet_does_not_hold_go_in_several(own_server: str) -> None:
+    async with ThreadStore(own_server) as store:
+        await talk(store, thread_id="whole")
+        texts = [letter * (MIB // 3) for letter in "'a\\bcdef"]
+
+        await asyncio.gather(*(store.append("whole", say(text, id=text[0])) for text in texts))
+        await store.append("at once", [say(text, id=text[0]) for text in texts[:4]], create=True)
+
+        assert await stored(store, "whole") == texts
+        assert await stored(store, "at once") == texts[:4]
+
+
+@pytest.mark.parametrize("character", ["'", "\\", "\N{BLACK HEART SUIT}"])
+async def test_ten_mebibytes_of_anything_fit_into_the_packets_of_a_server_as_it_comes(
+    mysql: str, character: str
+) -> None:
+    text = character * ((10 * MIB - 16) // len(character.encode()))
+    async with ThreadStore(mysql) as store:
+        await store.append("t", say(text, id="a"), create=True)
+        await store.edit_message("t", "a", content=text[1:])
+
+        assert await stored(store) == [text[1:]]
+
+
+@pytest.mark.parametrize("mode", ["", "NO_BACKSLASH_ESCAPES,ANSI_QUOTES", "PIPES_AS_CONCAT"])
+async def test_a_literal_is_what_it_was_in_every_mode_of_the_server(connection: Connection, mode: str) -> None:
+    texts = ["", "plain", "it's", "\\", "\\'", "' OR 1 = 1 -- ", '"', "`", "%s ? :a", "\n\r\t\x1a", "é 漢 😀", "x'41'"]
+    values = {f"v{number}": text for number, text in enumerate(texts)}
+
+    await connection.run(Statement("SET SESSION sql_mode = :mode").bind({"mode": mode}))
+    found = await connection.run(Statement(f"SELECT {', '.join(f':{name}' for name in values)}").bind(values))
+
+    assert list(found[0][0]) == texts
+
+
+async def test_the_first_of_several_hosts_that_takes_writes_is_taken(own_server: str, mysql: str) -> None:
+    name = urlsplit(mysql).path.removeprefix("/")
+    await mysql_server.execute(own_server, f"CREATE DATABASE {name}", "SET GLOBAL read_only = 1")
+    try:
+        places = ",".join(["127.0.0.1:1", *(urlsplit(url).netloc.rpartition("@")[2] for url in (own_server, mysql))])
+        async with ThreadStore(urlsplit(mysql)._replace(netloc=f"root@{places}").geturl()) as store:
+            await talk(store, "a")
+    finally:
+        await mysql_server.execute(own_server, "SET GLOBAL read_only = 0")
+
+    assert await mysql_server.fetch(mysql, "SELECT id FROM kt_threads") == ((b"t",),)
+
+
+class Interrupted(Exception):
+    """Somebody pulled the plug."""
+
+
+class Plug:
+    """A connection that does so many things, and then no more."""
+
+    def __init__(self, connection: Connection, most: int) -> None:
+        self._connection = connection
+        self._most = most
+        self.terminate = connection.terminate
+        self.close = connection.close
+
+    def is_closed(self) -> bool:
+        return self._most < 0
+
+    async def run(self, *bound: Bound) -> list[Sequence[Row]]:
+        self._most -= 1
+        if self._most < 0:
+            raise Interrupted
+        return await self._connection.run(*bound)
+
+
+LEASE_ENDS = Bound(b"UPDATE kt_lease SET until = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND")
+
+
+async def test_a_migration_that_is_interrupted_anywhere_is_completed_by_the_next(connection: Connection) -> None:
+    await connection.run(Bound(b"DROP TABLE kt_meta, kt_migrations, kt_lease"))
+    interruptions = 0
+    while True:
+        try:
+            # Before the first thing, after it, after the second: until it gets to its end.
+            await upgrade(Plug(connection, interruptions), "here", allowed=True, seconds=0)
+        except Interrupted:
+            interruptions += 1
+            with suppress(MySQLError):  # in the beginning there is no lease
+                await connection.run(LEASE_ENDS)
+        else:
+            break
+
+    assert interruptions > 15
+    records = await connection.run(Bound(b"SELECT version FROM kt_migrations; SELECT name FROM kt_meta"))
+    assert records == [((1,),), (("store_id",),)]
+
+
+async def test_a_migrator_whose_lease_another_one_took_stops(connection: Connection) -> None:
+    await connection.run(Bound(b"DELETE FROM kt_migrations"), LEASE_ENDS)
+    taken = Bound(b"UPDATE kt_lease SET holder = 'other', until = UTC_TIMESTAMP(6) + INTERVAL 60 SECOND")
+
+    class Overtaken(Plug):
+        async def run(self, *bound: Bound) -> list[Sequence[Row]]:
+            if b"kt_revisions" in bound[0].sql:
+                await connection.run(taken)
+            return await super().run(*bound)
+
+    with pytest.raises(BusyError, match="took over"):
+        await upgrade(Overtaken(connection, 100), "here", allowed=True, seconds=0)
+    with pytest.raises(BusyError, match="longer than the timeout"):
+        await upgrade(connection, "here", allowed=True, seconds=0)
+
+    assert await connection.run(Bound(b"SELECT version FROM kt_migrations")) == [()]
+    await connection.run(LEASE_ENDS)
+    await upgrade(connection, "here", allowed=True, seconds=0)
