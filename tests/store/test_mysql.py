@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from asyncmy.errors import MySQLError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
-from keepthread.errors import BusyError, TooLargeError
+from keepthread.errors import BusyError, TooLargeError, UnavailableError
 from keepthread.model import Thread
 from keepthread.store import PoolSettings, ThreadStore
 from keepthread.store.backends.mysql_engine import MysqlEngine
@@ -25,18 +31,47 @@ MIB = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def own_server() -> str:
-    """A server with settings of its own: small packets, and less than full durability."""
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost that nobody knows, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    pem = serialization.Encoding.PEM
+    written = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(made.public_bytes(pem) + written)
+    return path
+
+
+@pytest.fixture(scope="module")
+def own_server(certificate: Path) -> str:
+    """A server with settings of its own: small packets, less than full durability, and TLS."""
     given_up = ["--innodb-flush-log-at-trx-commit=2", "--log-bin", "--sync-binlog=0"]
-    return mysql_server.started(*given_up, "--max-allowed-packet=2M")
+    return mysql_server.started(
+        *given_up, "--max-allowed-packet=2M", f"--ssl-cert={certificate}", f"--ssl-key={certificate}"
+    )
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncGenerator[Connection]:
+    """A connection such as a store has."""
+    engine = MysqlEngine(mysql_settings(url, timeout_seconds=5, pool=PoolSettings(), migrate=False))
+    async with engine.pool.lend() as connection:
+        yield connection
+    await engine.pool.close()
 
 
 @pytest.fixture
 async def connection(mysql: str) -> AsyncIterator[Connection]:
-    engine = MysqlEngine(mysql_settings(mysql, timeout_seconds=5, pool=PoolSettings(), migrate=False))
-    async with engine.pool.lend() as connection:
+    async with connected(mysql) as connection:
         yield connection
-    await engine.pool.close()
 
 
 async def test_a_server_that_gives_up_durability_is_named(own_server: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -98,6 +133,29 @@ async def test_a_literal_is_what_it_was_in_every_mode_of_the_server(connection: 
     found = await connection.run(Statement(f"SELECT {', '.join(f':{name}' for name in values)}").bind(values))
 
     assert list(found[0][0]) == texts
+
+
+@pytest.mark.parametrize("options", ["", "ssl=true", "ssl_mode=VERIFY_CA", "ssl_mode=VERIFY_IDENTITY"])
+async def test_a_server_with_tls_is_spoken_to_in_secret(own_server: str, certificate: Path, options: str) -> None:
+    place = own_server.replace("127.0.0.1", "localhost")
+    trusted = f"ssl_ca={certificate}" if "VERIFY" in options else ""
+
+    async with connected(f"{place}?{options}&{trusted}") as connection:
+        found = await connection.run(Bound(b"SHOW SESSION STATUS LIKE 'Ssl_version'"))
+
+    assert found[0][0][1].startswith("TLS")
+
+
+@pytest.mark.parametrize("options", ["ssl_mode=VERIFY_CA", "ssl_ca={certificate}"])
+async def test_a_certificate_of_somebody_else_is_refused(own_server: str, certificate: Path, options: str) -> None:
+    with pytest.raises(UnavailableError, match=r"A TLS connection .* could not be made"):
+        async with connected(f"{own_server}?{options.format(certificate=certificate)}"):
+            pass
+
+
+async def test_tls_is_left_out_where_it_is_not_wanted(own_server: str) -> None:
+    async with connected(f"{own_server}?ssl_mode=DISABLED") as connection:
+        assert await connection.run(Bound(b"SHOW SESSION STATUS LIKE 'Ssl_version'")) == [(("Ssl_version", ""),)]
 
 
 async def test_the_first_of_several_hosts_that_takes_writes_is_taken(own_server: str, mysql: str) -> None:

@@ -31,7 +31,7 @@ _CLASHES = {1213, 1020}
 _LOCK_WAIT = 1205
 _LOST = {1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 2006, 2013, 2014, 2055, 3169, 4031}
 """A server that shuts down, a connection that was killed, that was idle for too long, or that the network took away."""
-_NO_SPACE = re.compile(r"\berr(?:or|no)\W+(?:28|122)\b", re.IGNORECASE)
+_NO_SPACE = re.compile(r"\berr(?:or|no|code)\W+(?:28|122)\b", re.IGNORECASE)
 """ENOSPC, EDQUOT: an error of the storage engine has its number in its text only."""
 
 _TRY_AGAIN = "Try again; repeating a write is safe, it is stored once."
