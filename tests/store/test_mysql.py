@@ -158,6 +158,13 @@ async def test_tls_is_left_out_where_it_is_not_wanted(own_server: str) -> None:
         assert await connection.run(Bound(b"SHOW SESSION STATUS LIKE 'Ssl_version'")) == [(("Ssl_version", ""),)]
 
 
+async def test_a_socket_in_the_file_system_is_as_good_as_a_port(own_server: str) -> None:
+    ((socket,),) = await mysql_server.fetch(own_server, "SELECT @@socket")
+
+    async with connected(f"mysql:///test?user=root&unix_socket={socket}") as connection:
+        assert await connection.run(Bound(b"SELECT @@socket")) == [((socket,),)]
+
+
 async def test_the_first_of_several_hosts_that_takes_writes_is_taken(own_server: str, mysql: str) -> None:
     name = urlsplit(mysql).path.removeprefix("/")
     await mysql_server.execute(own_server, f"CREATE DATABASE {name}", "SET GLOBAL read_only = 1")

@@ -21,8 +21,8 @@ _INSERT = re.compile(r"(INSERT INTO [^()]+\([^()]+\)\s+VALUES )(\([^()]+\))(.*)"
 _LARGE = 1024 * 1024
 """From so many characters on a text travels beside its statement, where quoting cannot double it: the packets of a
 server with its default settings, of 16 MiB, hold a message of 10 MiB of whatever."""
-_PIECE = 256 * 1024
-"""The length that a statement for many rows may reach."""
+_PIECE = 64 * 1024
+"""The characters that a statement for many rows may reach, unless one row has more. A packet holds several."""
 
 Key = tuple[str, ...]
 Value = Column | Sequence[Key]
@@ -60,24 +60,15 @@ class Statement:
     """One text of SQL, or several that go together, with places for values."""
 
     def __init__(self, text: str) -> None:
-        first, *rest = _PARAMETER.split(text)
-        self._first = first.encode()
-        self._rest = [(name, piece.encode()) for name, piece in zip(rest[::2], rest[1::2], strict=True)]
+        self._first, *rest = _PARAMETER.split(text)
+        self._rest = list(zip(rest[::2], rest[1::2], strict=True))
         insert = _INSERT.fullmatch(text)
-        self._insert = insert and (insert[1].encode(), Statement(insert[2]), insert[3].encode())
+        self._insert = insert and (insert[1], Statement(insert[2]), insert[3])
 
     def bind(self, values: Values) -> Bound:
         """Return the statement with *values* in it."""
-        pieces = [self._first]
-        beside: list[str] = []
-        for name, piece in self._rest:
-            value = values[name]
-            if isinstance(value, str) and len(value) >= _LARGE:
-                beside.append(value)
-                pieces += (b"?", piece)
-            else:
-                pieces += (_literal(value), piece)
-        return Bound(b"".join(pieces), tuple(beside))
+        text, beside = self.fill(values)
+        return Bound(text.encode(), beside)
 
     def bind_many(self, rows: Iterable[Values]) -> list[Bound]:
         """Return the statement for all of *rows*: an INSERT has many in it, anything else is there once for each."""
@@ -85,42 +76,53 @@ class Statement:
             return [self.bind(values) for values in rows]
         head, row, tail = self._insert
         bound: list[Bound] = []
-        together: list[bytes] = []
+        together: list[str] = []
         size = 0
         for values in rows:
-            sql, beside = row.bind(values)
-            if together and (beside or size + len(sql) > _PIECE):
-                bound.append(Bound(head + b", ".join(together) + tail))
+            text, beside = row.fill(values)
+            if together and (beside or size + len(text) > _PIECE):
+                bound.append(Bound(f"{head}{', '.join(together)}{tail}".encode()))
                 together, size = [], 0
             if beside:
-                bound.append(Bound(head + sql + tail, beside))
+                bound.append(Bound(f"{head}{text}{tail}".encode(), beside))
             else:
-                together.append(sql)
-                size += len(sql)
+                together.append(text)
+                size += len(text)
         if together:
-            bound.append(Bound(head + b", ".join(together) + tail))
+            bound.append(Bound(f"{head}{', '.join(together)}{tail}".encode()))
         return bound
 
+    def fill(self, values: Values) -> tuple[str, tuple[str, ...]]:
+        """Return the text with *values* in it, and those that travel beside it."""
+        pieces = [self._first]
+        beside: list[str] = []
+        for name, piece in self._rest:
+            value = values[name]
+            if isinstance(value, str) and len(value) >= _LARGE:
+                beside.append(value)
+                pieces.append("?")
+            else:
+                pieces.append(_literal(value))
+            pieces.append(piece)
+        return "".join(pieces), tuple(beside)
 
-def _literal(value: Value) -> bytes:
-    match value:
-        case None:
-            return b"NULL"
-        case int():
-            return b"%d" % value
-        case str():
-            return _quoted(value.encode())
-        case bytes():
-            return b"X'%s'" % value.hex().encode()
-        case _:
-            return b"(%s)" % b", ".join(b"(%s)" % b", ".join(map(_literal, key)) for key in value)
+
+def _literal(value: Value) -> str:
+    if isinstance(value, str):
+        # What could end a literal goes as digits: that holds in every sql_mode, where a backslash means now this, now
+        # that.
+        return f"_utf8mb4 X'{value.encode().hex()}'" if "'" in value or "\\" in value else f"'{value}'"
+    if isinstance(value, int):
+        return str(value)
+    if value is None:
+        return "NULL"
+    if isinstance(value, bytes):
+        return f"X'{value.hex()}'"
+    return f"({', '.join([_key(key) for key in value])})"
 
 
-def _quoted(text: bytes) -> bytes:
-    # What could end a literal goes as digits: that holds in every sql_mode, where a backslash means now this, now that.
-    if b"'" in text or b"\\" in text:
-        return b"_utf8mb4 X'%s'" % text.hex().encode()
-    return b"'%s'" % text
+def _key(key: Key) -> str:
+    return f"({', '.join(map(_literal, key))})"
 
 
 @cache

@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS kt_meta (
     value LONGTEXT NOT NULL
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
+-- The moment of its birth stands in the index for the lists that walk it: they need no row of a thread that they pass.
 CREATE TABLE IF NOT EXISTS kt_threads (
     tenant_id VARBINARY(255) NOT NULL,
     id VARBINARY(255) NOT NULL,
@@ -23,7 +24,7 @@ CREATE TABLE IF NOT EXISTS kt_threads (
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, id),
-    KEY kt_threads_newest (tenant_id, archived, updated_at, id)
+    KEY kt_threads_newest (tenant_id, archived, updated_at, id, created_at)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- `removed` is 0 in the view, else the version of the thread that took the message out. It stands in the key, so that the
