@@ -1,6 +1,8 @@
 # Needs git, make and a Python with pip and venv. Everything is installed into folders of this tree, as uv.lock says.
 
 PYTHON ?= python3
+# How many processes run the tests; 0 for one that a debugger can be attached to.
+WORKERS ?= 4
 UV_VERSION := 0.13.9
 UV := .tools/bin/uv
 BIN := .venv/bin
@@ -18,7 +20,7 @@ demo: .venv-demo/.stamp
 	.venv-demo/bin/keepthread demo
 
 test: .venv/.stamp
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 # The lock names the public index only, so it is compared without the mirror that this shell may prefer.
 check: .venv/.stamp

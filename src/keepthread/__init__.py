@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from keepthread.files import FileStore
     from keepthread.model import Attachment, Message, Page, Thread, ToolCall, Usage
+    from keepthread.retention import RetentionPolicy, persist_conversation
     from keepthread.store import Limits, ThreadStore
 
 _ROOMS = {
@@ -33,6 +34,7 @@ _ROOMS = {
     ),
     "keepthread.files": ("FileStore",),
     "keepthread.model": ("Attachment", "Message", "Page", "Thread", "ToolCall", "Usage"),
+    "keepthread.retention": ("RetentionPolicy", "persist_conversation"),
     "keepthread.store": ("Limits", "ThreadStore"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
@@ -50,11 +52,13 @@ __all__ = [
     "MessageNotFound",
     "ModelFailedError",
     "Page",
+    "RetentionPolicy",
     "Thread",
     "ThreadNotFound",
     "ThreadStore",
     "ToolCall",
     "Usage",
+    "persist_conversation",
 ]
 
 

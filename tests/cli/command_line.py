@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 
 from click.testing import CliRunner
 
-from keepthread import Thread, ThreadStore
+from keepthread import Message, Thread, ThreadStore
 from keepthread.cli import main
 
 PROGRAM = [sys.executable, "-m", "keepthread"]
@@ -69,6 +69,19 @@ def store_threads(database: Path, *threads: Thread, tenant: str = "default") -> 
                 await store.for_tenant(tenant).save_thread(thread)
 
     asyncio.run(save())
+
+
+def say_and_answer(url: str) -> None:
+    """Store a turn in the thread "t", whatever the schema is: opening must not need to change it."""
+
+    async def store_turn() -> None:
+        async with ThreadStore(url) as store:
+            assert store.applied_migrations == []
+            await store.append(
+                "t", [Message(role="user", content="a"), Message(role="assistant", content="b")], create=True
+            )
+
+    asyncio.run(store_turn())
 
 
 def stored_thread(database: Path, thread_id: str) -> Thread:

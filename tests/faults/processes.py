@@ -10,9 +10,10 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -23,6 +24,10 @@ PATIENCE_SECONDS = 60.0
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["asyncio", "keepthread.store", "tests.faults.programs"])
+
+# Starting a process also looks after all the others, in whatever thread: of two that ask at once how a child ended, one
+# is told, and the other one, who finds nothing left to read, makes 255 of it for both.
+_asking = threading.Lock()
 
 
 class Line:
@@ -77,7 +82,8 @@ class Child(Line):
         mine, theirs = _FORKS.Pipe()
         super().__init__(mine)
         self._process = _FORKS.Process(target=_run, args=(program, theirs, arguments))
-        self._process.start()
+        with _asking:
+            self._process.start()
         theirs.close()
 
     @property
@@ -88,14 +94,13 @@ class Child(Line):
 
     def kill(self) -> None:
         """End it with SIGKILL, and wait until it is gone."""
-        self._process.kill()
-        self._process.join()
+        with _asking:
+            self._process.kill()
+        self._exit_code()
 
     def is_killed(self) -> bool:
         """Wait for its end, and return whether SIGKILL was it."""
-        self._process.join(PATIENCE_SECONDS)
-        # 255 is what `multiprocessing` says where its fork server could not pass on how a child ended.
-        return self._process.exitcode in (-signal.SIGKILL, 255)
+        return self._exit_code() == -signal.SIGKILL
 
     def pause(self) -> None:
         """Stop it where it is, and wait until all its threads have stopped."""
@@ -109,9 +114,14 @@ class Child(Line):
     def finish(self) -> list[Any]:
         """Wait for its end, which must be a clean one, and return all that it said and nobody heard."""
         words = list(self.hear_all())
-        self._process.join(PATIENCE_SECONDS)
-        assert self._process.exitcode == 0
+        assert self._exit_code() == 0
         return words
+
+    def _exit_code(self) -> int | None:
+        """Wait for its end, and return how that was; None: it hangs."""
+        wait([self._process.sentinel], PATIENCE_SECONDS)
+        with _asking:
+            return self._process.exitcode
 
     def __enter__(self) -> Self:
         return self
@@ -119,9 +129,12 @@ class Child(Line):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process.is_alive():
+        with _asking:
+            has_ended = self._process.exitcode is not None
+        if not has_ended:
             self.kill()
-        self._process.close()
+        with _asking:
+            self._process.close()
         self.close()
 
 

@@ -6,9 +6,8 @@ import asyncio
 import gc
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,15 @@ from .processes import Child
 from .turns import kept_turns, turn, whole_turns
 
 ENOUGH = 6
-"""Each test waits one step longer before it cancels, until so many calls were finished before that."""
+"""Each test waits longer and longer before it cancels, until so many calls were finished before that."""
+
+
+def longer_and_longer() -> Iterator[int]:
+    """Every number of steps at first, then every eighth part more: a disk that takes its time is worth thousands."""
+    steps = 0
+    while True:
+        yield steps
+        steps += 1 + steps // 8
 
 
 @pytest.fixture
@@ -75,7 +82,7 @@ async def test_a_cancelled_write_is_whole_or_absent(
     write: Callable[[ThreadStore, str], Coroutine[Any, Any, None]],
 ) -> None:
     finished: set[str] = {"before", "after"}
-    for steps in count():
+    for steps in longer_and_longer():
         if not await is_cancelled_after(steps, write(store, f"{steps}")):
             finished.add(f"{steps}")
         if len(finished) == ENOUGH:
@@ -98,11 +105,13 @@ async def test_saving_again_after_a_cancelled_save_stores_each_message_once(
     thread = await store.get_thread("t")
     saved = ["before"]
     finished = 0
-    while finished < ENOUGH:
-        saved.append(f"{len(saved)}")
+    for steps in longer_and_longer():
+        saved.append(f"{steps}")
         thread.add_messages(turn(saved[-1]))
-        finished += not await is_cancelled_after(len(saved), store.save_thread(thread))
+        finished += not await is_cancelled_after(steps, store.save_thread(thread))
         await store.save_thread(thread)
+        if finished == ENOUGH:
+            break
     await store.close()
 
     assert (await kept_turns(tmp_path / "t.db"))["t"] == saved
@@ -134,7 +143,7 @@ async def test_a_write_that_was_cancelled_while_it_waited_stops_nobody_behind_it
 async def test_a_cancelled_open_leaves_no_thread_behind(tmp_path: Path, complaints: list[dict[str, Any]]) -> None:
     before = set(threading.enumerate())
     finished = 0
-    for steps in count(0, 20):
+    for steps in longer_and_longer():
         finished += not await is_cancelled_after(steps, _create_and_close(tmp_path / f"{steps}.db"))
         if finished == ENOUGH:
             break

@@ -26,7 +26,8 @@ async def test_no_acknowledged_turn_is_lost_when_the_plug_is_pulled(tmp_path: Pa
             # In the first round a database is made, and the plug is pulled right after its first turn.
             acknowledged += [child.hear() for _ in range(1 if number == 0 else chance.randrange(1, 200))]
             disk.pull_the_plug()
+            # A machine without power acknowledges nothing. This one does: the kernel lets a sync that is under way at
+            # its shutdown of ext4 return without an error.
             child.kill()
-            acknowledged += child.hear_all()
         with disk.plugged_in():
             await check_kept(path, acknowledged)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -75,8 +76,12 @@ async def test_a_thread_that_is_deleted_under_an_append_is_gone_with_all_its_row
     path = tmp_path / "t.db"
     rounds = 200
     async with await ThreadStore.create(path) as store:
-        for number in range(rounds):
-            await store.append(f"t{number}", Message(role="user", content="hello"), create=True)
+        await asyncio.gather(
+            *(
+                store.append(f"t{number}", Message(role="user", content="hello"), create=True)
+                for number in range(rounds)
+            )
+        )
     acknowledged: list[int] = []
     with (
         Child(programs.delete_again_and_again, path, rounds) as deleting,

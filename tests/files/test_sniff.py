@@ -72,7 +72,7 @@ SAMPLES: dict[str, list[bytes]] = {
     "application/java-archive": [zipped("META-INF/MANIFEST.MF", "A.class")],
     "application/msword": [b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "WordDocument".encode("utf-16-le")],
     "application/x-ole-storage": [b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)],
-    "application/gzip": [gzip.compress(b"hello")],
+    "application/gzip": [gzip.compress(b"hello", mtime=0)],
     "application/x-tar": [tarred()],
     "application/x-7z-compressed": [b"7z\xbc\xaf\x27\x1c\0\4"],
     "application/x-bzip2": [bz2.compress(b"hello")],

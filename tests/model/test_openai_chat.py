@@ -59,7 +59,7 @@ NO_CHATS: list[dict[Any, Any]] = [
     {"role": "assistant", "tool_calls": [{}]},
     {"role": "assistant", "tool_calls": [{"id": "1", "function": "f"}]},
     {"role": "assistant", "tool_calls": [{"id": 1, "function": {"name": "f"}}]},
-    {"role": "user", "content": "a", "x": object()},
+    {"role": "user", "content": "a", "x": {1, 2}},
     {"role": "user", "content": "a", 1: 1},
 ]
 

@@ -98,7 +98,9 @@ def test_messages_are_added_and_returned(thread: Thread) -> None:
     assert texts(thread) == list("abcdef")
 
 
-@pytest.mark.parametrize("wrong", [None, "hello", {"role": "user", "content": "a"}, [say("x")]], ids=str)
+@pytest.mark.parametrize(
+    "wrong", [None, "hello", {"role": "user", "content": "a"}, [say("x")]], ids=["None", "text", "dict", "list"]
+)
 def test_what_is_no_message_is_not_added(thread: Thread, wrong: Any) -> None:
     with pytest.raises(InvalidMessage):
         thread.add_message(wrong)

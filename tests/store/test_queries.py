@@ -37,6 +37,13 @@ OBVIOUS = {
     "insert_tag",
     "delete_tag",
     "insert_meta",
+    "insert_turn",
+    "delete_turn",
+    "delete_frame",
+    "delete_frames",
+    "delete_message_files",
+    "delete_thread_turns",
+    "delete_thread_frames",
 }
 """Statements that say all there is to say."""
 
@@ -53,7 +60,7 @@ def _constants() -> dict[str, Query[Any]]:
 CONSTANTS = _constants()
 NAMED = {query.name: query for query in CONSTANTS.values()}
 
-SMALL = {"insert_file", "file_users", "count_tag", "database_bytes", "schema_version", "meta"}
+SMALL = {"insert_file", "file_users", "count_tag", "database_bytes", "meta"}
 """Statements that go through a constant, a subquery that is bounded, or a table of a few rows."""
 
 CASES = [(dialect, name) for dialect in DIALECTS for name in statements(dialect)]
@@ -66,7 +73,7 @@ def parts(text: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[sqlite3.Connection]:
-    with closing(open_writer(SqliteSettings(path=None), Place(None))) as connection:
+    with closing(open_writer(SqliteSettings(path=None), Place(None), [])) as connection:
         yield connection
 
 

@@ -19,12 +19,13 @@ Upgrade = Callable[[sqlite3.Connection], None]
 
 
 def second(
-    *, sql: str = "CREATE TABLE kt_second (a INTEGER);\nINSERT INTO kt_second VALUES (2);\n", min_writer: int = 2
+    *,
+    sql: str = "CREATE TABLE kt_second (a INTEGER);\nINSERT INTO kt_second VALUES (2);\n",
+    min_writer: int | None = None,
 ) -> Migration:
-    """A made-up step that follows the real ones."""
-    return Migration(
-        version=len(migrations("sqlite")) + 1, name="made_up", sql=sql, min_reader=1, min_writer=min_writer
-    )
+    """A made-up step that follows the real ones, and that no library may write behind which does not know it."""
+    version = len(migrations("sqlite")) + 1
+    return Migration(version=version, name="made_up", sql=sql, min_reader=1, min_writer=min_writer or version)
 
 
 def connected(path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:

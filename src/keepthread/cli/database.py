@@ -47,6 +47,18 @@ class Place:
     is_memory: bool
 
     @property
+    def is_server(self) -> bool:
+        """Whether it is a server's."""
+        return self.path is None and not self.is_memory
+
+    @property
+    def masked_url(self) -> str:
+        """Its URL with the password, if any, as ***."""
+        from keepthread.store.url import masked
+
+        return masked(self.url)
+
+    @property
     def named_by(self) -> str:
         """Which setting named it, for a person."""
         return _named_by(self.source)
@@ -78,6 +90,17 @@ def place_of(options: Options) -> Place:
     return Place(url=setting.value, source=setting.source, path=parsed.path, is_memory=parsed.dialect == "memory")
 
 
+def store_of(options: Options, *, migrate: bool = False) -> ThreadStore:
+    """Return the store of the database and the tenant, not open yet, for a command that reads no files."""
+    from keepthread import ThreadStore
+    from keepthread.store.environment import environment, pool_settings
+
+    # As for files: what the environment says of a pool belongs to the database of the environment.
+    pool = pool_settings(environment()) if options.db is None else None
+    store = ThreadStore(place_of(options).url, pool=pool, migrate=migrate)
+    return store if options.tenant is None else store.for_tenant(options.tenant)
+
+
 async def open_store(options: Options, *, create: bool = False) -> ThreadStore:
     """Open the database, or with *create* make it, and return the store of the tenant.
 
@@ -90,15 +113,31 @@ async def open_store(options: Options, *, create: bool = False) -> ThreadStore:
     from keepthread import ThreadStore
 
     place = place_of(options)
-    if not create and not place.exists:
-        raise UnavailableError(
-            f"There is no database at {str(place.path)!r}, {place.named_by}.",
-            hint=f"Make it with `{options.command('init')}`, or name another one with --db.",
-        )
+    if not create:
+        check_exists(options, place)
+        # Opening a server's database makes its tables if it has none. A command that only reads looks first.
+        if place.is_server and (plan := await store_of(options).plan_migration()).is_new:
+            raise UnavailableError(
+                f"There are no tables of keepthread in {plan.location}, {place.named_by}.",
+                hint=f"Make them with `{options.command('init')}`, or name another one with --db.",
+            )
     if place.is_memory:
         say("A database in memory is empty, and is gone when this command ends.")
     store = await (ThreadStore.from_env() if options.db is None else ThreadStore.create(options.db))
     return store if options.tenant is None else store.for_tenant(options.tenant)
+
+
+def check_exists(options: Options, place: Place) -> None:
+    """See that there is something to open.
+
+    Raises:
+        UnavailableError: There is no file, or it is empty.
+    """
+    if not place.exists:
+        raise UnavailableError(
+            f"There is no database at {str(place.path)!r}, {place.named_by}.",
+            hint=f"Make it with `{options.command('init')}`, or name another one with --db.",
+        )
 
 
 @asynccontextmanager

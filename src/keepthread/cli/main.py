@@ -11,6 +11,7 @@ import click
 from .chat import chat
 from .database import Options
 from .demo import demo
+from .migrate import migrate
 from .outcome import Commands
 from .status import init, status
 from .threads import ls, show
@@ -51,5 +52,5 @@ def main(ctx: click.Context, *, db: str | None, tenant: str | None) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (init, status, ls, show, chat, demo):
+for _command in (init, migrate, status, ls, show, chat, demo):
     main.add_command(_command)

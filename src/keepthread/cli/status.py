@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from keepthread.errors import InvalidSetting
+from keepthread.errors import BusyError, InvalidSetting, KeepthreadError, UnavailableError
 
-from .database import Options, opened, place_of, run
+from .database import Options, Place, check_exists, opened, place_of, run, store_of
 from .render import count, print_json, say, size, visible_line
 
 if TYPE_CHECKING:
-    from keepthread.store import StoreStatus
+    from keepthread.store import PoolSettings, StoreStatus
 
 _INIT_EXAMPLES = """\b
 Examples:
@@ -28,29 +28,43 @@ _STATUS_EXAMPLES = """\b
 Examples:
   keepthread status
   keepthread status --json | jq .messages
+  keepthread status --json | jq -e '.reachable and .up_to_date'
 
 \b
---json: url, source, dialect, location, engine_version, schema_version, durability, tenant, threads, messages,
-        size_bytes
+It changes nothing, also where a migration is pending or there are no tables yet.
+--json: reachable, url, source, dialect, location, engine_version, schema_version, up_to_date, pending, durability,
+        pool, tenant, threads, messages, open_turns, size_bytes; where it cannot be reached: reachable, url, source,
+        reason, hint
 """
+
+_FIRST_STEP = 1
 
 
 @click.command(epilog=_INIT_EXAMPLES)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def init(options: Options, *, as_json: bool) -> None:
-    """Make the database, if it is not there yet."""
+    """Make the database, if it is not there yet.
+
+    A server's database that an earlier version prepared is left to `keepthread migrate`.
+    """
     place = place_of(options)
     if place.is_memory:
         raise InvalidSetting("A database in memory cannot be made beforehand.", hint="Name a file with --db.")
-    existed = place.exists
-    found = run(_status(options, create=True))
+    location, created = run(_make(options))
     if as_json:
-        chosen = {"url": found.url, "source": found.source, "location": found.location, "created": not existed}
+        chosen = {"url": place.masked_url, "source": place.source, "location": location, "created": created}
         print_json(chosen)
         return
-    click.echo(visible_line(found.location))
-    say(f"{'It was there already' if existed else 'Made'}: {place.named_by}.")
+    click.echo(visible_line(location))
+    say(f"{'Made' if created else 'It was there already'}: {place.named_by}.")
+
+
+async def _make(options: Options) -> tuple[str, bool]:
+    """Return where the database is, and whether it was this command that made its tables."""
+    async with opened(options, create=True) as store:
+        created = any(step.version == _FIRST_STEP for step in store.applied_migrations)
+        return (await store.status()).location, created
 
 
 @click.command(epilog=_STATUS_EXAMPLES)
@@ -58,29 +72,75 @@ def init(options: Options, *, as_json: bool) -> None:
 @click.pass_obj
 def status(options: Options, *, as_json: bool) -> None:
     """Say which database this is, whether it is well, and how much is in it."""
-    found = run(_status(options, create=False))
+    place = place_of(options)
+    try:
+        check_exists(options, place)
+        found = replace(run(store_of(options).inspect()), source=place.source)
+    except (UnavailableError, BusyError) as error:
+        if as_json:
+            print_json(_unreachable(place, error))
+        raise
+    sources = _pool_sources(options)
     if as_json:
-        print_json(asdict(found))
+        print_json(_object(found, sources))
         return
-    for name, value in _lines(found).items():
+    for name, value in _lines(found, sources, options).items():
         click.echo(f"{name:<12}{visible_line(value)}")
 
 
-async def _status(options: Options, *, create: bool) -> StoreStatus:
-    async with opened(options, create=create) as store:
-        return replace(await store.status(), source=place_of(options).source)
+def _unreachable(place: Place, error: KeepthreadError) -> dict[str, Any]:
+    named = {"reachable": False, "url": place.masked_url, "source": place.source}
+    return {**named, "reason": error.message, "hint": error.hint}
 
 
-def _lines(found: StoreStatus) -> dict[str, str]:
+def _pool_sources(options: Options) -> dict[str, str]:
+    """Return what says each setting of the pool: nothing of the environment for a database that it does not name."""
+    from keepthread.store.environment import environment, pool_sources
+
+    return pool_sources(environment() if options.db is None else {})
+
+
+def _object(found: StoreStatus, sources: dict[str, str]) -> dict[str, Any]:
+    whole: dict[str, Any] = {"reachable": True}
+    for name, value in asdict(found).items():
+        if name == "pending":
+            whole["up_to_date"] = not value
+        whole[name] = value
+    if found.pool:
+        pool = asdict(found.pool)
+        whole["pool"] = {name: {"value": value, "source": sources[name]} for name, value in pool.items()}
+    return whole
+
+
+def _lines(found: StoreStatus, sources: dict[str, str], options: Options) -> dict[str, str]:
     return {
         "database": found.url,
         "named by": found.source,
         "location": found.location,
+        "reachable": "yes",
         "engine": f"{found.dialect}, {found.engine_version}",
-        "schema": f"version {found.schema_version}",
-        "durability": found.durability,
+        "schema": f"version {found.schema_version}, {_schema_state(found, options)}",
+        "durability": _durability(found.durability),
+        **({"pool": _pool(found.pool, sources)} if found.pool else {}),
         "tenant": found.tenant,
         "threads": f"{found.threads:,}",
         "messages": f"{found.messages:,}",
+        "open turns": f"{found.open_turns:,}",
         "size": f"{size(found.size_bytes)} ({count(found.size_bytes, 'byte')})",
     }
+
+
+def _schema_state(found: StoreStatus, options: Options) -> str:
+    if not found.pending:
+        return "up to date"
+    steps = f"{count(len(found.pending), 'migration')} pending ({', '.join(found.pending)})"
+    return f"{steps}: run `{options.command('migrate')}`"
+
+
+def _durability(found: str) -> str:
+    # What is no word of ours are settings of the server.
+    return found if found in ("full", "relaxed", "none") else f"given up by the server ({found})"
+
+
+def _pool(pool: PoolSettings, sources: dict[str, str]) -> str:
+    return ", ".join(f"{name} {value:g} ({sources[name]})" for name, value in asdict(pool).items())

@@ -103,7 +103,7 @@ class Message(Value):
         fields: dict[str, Any] = {**vars(self), "provider": EMPTY, **changes}
         return type(self)(**fields)
 
-    def at(self, position: int, attachments: tuple[Attachment, ...]) -> Self:
+    def at(self, position: int | None, attachments: tuple[Attachment, ...]) -> Self:
         """Return the message as a store keeps it: this object itself if it has no place yet, else a copy."""
         if self.position in (None, position):
             vars(self).update(position=position, attachments=attachments)

@@ -35,6 +35,8 @@ class Snapshot:
     """Two lists beside `messages`, item by item."""
     ids: set[str] = field(default_factory=set[str])
     """Of `messages`."""
+    open_ids: frozenset[str] = frozenset()
+    """Of messages that are only shown with the thread: their turns are not committed."""
 
     def is_prefix_of(self, messages: Sequence[Message]) -> bool:
         """Return whether *messages* begins with the very objects that were loaded, none of them changed.

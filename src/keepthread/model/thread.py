@@ -174,3 +174,12 @@ def refresh(thread: Thread, fields: dict[str, Any], snapshot: Snapshot) -> None:
     metadata.last_updated = fields["updated_at"].isoformat()
     vars(thread).update(fields, metadata=metadata)
     thread._snapshot = snapshot  # pyright: ignore[reportPrivateUsage] # noqa: SLF001 - the store's key to this room
+
+
+def add_open(thread: Thread, messages: Iterable[Message]) -> None:
+    """Show *messages* of turns that are not committed behind those of a loaded *thread*, which never saves them."""
+    snapshot = snapshot_of(thread)
+    if snapshot is not None:
+        shown = [message for message in messages if message.id not in snapshot.ids]
+        snapshot.open_ids = frozenset(message.id for message in shown)
+        thread.messages += shown

@@ -70,14 +70,14 @@ class AttachmentFiles:
         Raises:
             InvalidMessage, InvalidAttachment, TooLargeError, FullError: No message was stored.
         """
-        prepared.records = {message.id: _encoded(message) for message in messages}
+        prepared.records = {message.id: encoded(message) for message in messages}
         prepared.attachments = {message.id: message.attachments for message in messages}
         limits.check_turn(list(prepared.records.values()))
         for message in messages:
             if message.attachments:
                 stored = await self.store_all(tenant, message.attachments, prepared)
                 prepared.attachments[message.id] = stored
-                prepared.records[message.id] = _encoded(message.trusted({**vars(message), "attachments": stored}))
+                prepared.records[message.id] = encoded(message.trusted({**vars(message), "attachments": stored}))
 
     async def store_all(
         self, tenant: str, attachments: Iterable[Attachment], prepared: Prepared
@@ -160,9 +160,13 @@ class StoringFiles:
             await self._files.discard(self._tenant, hashes, self._unused)
 
 
-def _encoded(message: Message) -> Record:
+def encoded(message: Message) -> Record:
+    """Return *message* as a row.
+
+    Raises:
+        InvalidMessage: It was made without its checks, by model_construct say.
+    """
     try:
         return encode(message)
     except (ValueError, TypeError, AttributeError) as error:
-        # A message that was made without its checks, by model_construct say.
         raise InvalidMessage(f"Message {message.id!r} cannot be stored ({type(error).__name__}).") from error

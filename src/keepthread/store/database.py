@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from keepthread.errors import StoreClosedError
@@ -46,6 +49,11 @@ class Database:
         self.source = source
         """Which setting named it."""
 
+    @property
+    def location(self) -> str:
+        """The file or server, with no password; "memory" for memory."""
+        return self._settings.location
+
     async def open(self) -> None:
         """Open the engine, and make its tables if it has none. Opening twice does nothing.
 
@@ -59,6 +67,20 @@ class Database:
         store_id = await backend.read(_store_id)
         self._files = AttachmentFiles(self._blobs, backend.default_files, store_id, is_lasting=backend.is_lasting)
         self._backend = backend
+
+    @asynccontextmanager
+    async def as_it_is(self) -> AsyncGenerator[Backend]:
+        """Lend another opening of the engine, for a look only and whatever the tables are. Nothing is made or changed.
+
+        Raises:
+            UnavailableError: It cannot be reached.
+            MissingExtraError: Its driver is not installed.
+        """
+        backend = await open_backend(replace(self._settings, as_it_is=True))
+        try:
+            yield backend
+        finally:
+            await backend.close()
 
     def adopt(self, files: BlobStore) -> None:
         """Keep attachments in *files* from now on, unless `create` was told where."""

@@ -78,6 +78,8 @@ def take_down(tenant: str, thread: Thread) -> Draft:
     metadata = canonical(frozen_object("Thread.metadata", InvalidThread)(thread.metadata))
     base = snapshot_of(thread)
     messages = tuple(thread.messages) if thread.has_messages else None
+    if messages and base and base.open_ids:
+        messages = tuple(message for message in messages if message.id not in base.open_ids)
     changed, extends = _changed(messages or (), base)
     return Draft(
         tenant=tenant,

@@ -55,13 +55,27 @@ def pool_settings(settings: Mapping[str, Setting]) -> PoolSettings:
     """
     chosen: dict[str, Any] = {}
     for name, (field, number) in _POOL.items():
-        given = [found for owner in _OWNERS if (found := settings.get(f"{owner}_{name}")) and found.value.strip()]
-        if given:
+        if given := _owned(settings, name):
             try:
-                chosen[field] = number(given[0].value)
+                chosen[field] = number(given.value)
             except ValueError:
-                raise InvalidSetting(f"{given[0].source}={given[0].value!r} is no number.") from None
+                raise InvalidSetting(f"{given.source}={given.value!r} is no number.") from None
     return PoolSettings(**chosen)
+
+
+def pool_sources(settings: Mapping[str, Setting]) -> dict[str, str]:
+    """Return which variable says each setting of the pool, or "default"."""
+    return {
+        field: given.source if (given := _owned(settings, name)) else "default" for name, (field, _) in _POOL.items()
+    }
+
+
+def _owned(settings: Mapping[str, Setting], name: str) -> Setting | None:
+    """Return the first that is set of KEEPTHREAD_… and NARRATOR_…, and not empty."""
+    for owner in _OWNERS:
+        if (found := settings.get(f"{owner}_{name}")) and found.value.strip():
+            return found
+    return None
 
 
 def _dotenv(folder: Path) -> dict[str, str]:

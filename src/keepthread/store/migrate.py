@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -42,6 +42,39 @@ class Migration:
         """SHA-256 of the text, in hexadecimal digits."""
         return sha256(self.sql.encode()).hexdigest()
 
+    @property
+    def label(self) -> str:
+        """Number and name, as its file has them."""
+        return f"{self.version:04}_{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """What of the tables a database has."""
+
+    version: int
+    """Of the last step that it has had; 0 where it has had none."""
+    is_new: bool
+    """Whether it has had none."""
+    pending: list[Migration]
+    """The steps that it still needs, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationPlan:
+    """What a database needs before this version of keepthread can use it."""
+
+    location: str
+    """The file or server, with no password."""
+    version: int
+    """Of the schema that the database has; 0 for a new one."""
+    is_new: bool
+    """Whether it has had no step at all."""
+    steps: list[Migration]
+    """In order; [] for a database that is up to date."""
+    sql: str
+    """What runs them by hand, each in a transaction with its record; "" where there are none."""
+
 
 @cache
 def migrations(dialect: str) -> tuple[Migration, ...]:
@@ -61,6 +94,15 @@ def migrations(dialect: str) -> tuple[Migration, ...]:
                 )
             )
     return tuple(sorted(found, key=lambda migration: migration.version))
+
+
+def schema_of(known: Sequence[Migration], applied: Sequence[Applied], location: str) -> Schema:
+    """Return what a database that has had *applied* has and needs. For the errors see missing."""
+    return Schema(
+        version=applied[-1].version if applied else 0,
+        is_new=not applied,
+        pending=missing(known, applied, location),
+    )
 
 
 def missing(known: Sequence[Migration], applied: Sequence[Applied], location: str) -> list[Migration]:
@@ -88,3 +130,30 @@ def missing(known: Sequence[Migration], applied: Sequence[Applied], location: st
             )
     had = {step.version for step in applied}
     return [migration for migration in known if migration.version not in had]
+
+
+def record_sql(migration: Migration, *, now: str, new_id: str) -> str:
+    """Return the statements that note a step as applied, and give a new database its id.
+
+    They are text with values, because a person may run them. The values are numbers, a file's name and a checksum.
+
+    Args:
+        migration: The step.
+        now: The engine's expression for the microseconds since 1970.
+        new_id: Its expression for an id that no other database has.
+    """
+    step = migration
+    return f"""\
+INSERT INTO kt_migrations (version, name, checksum, min_reader, min_writer, applied_at)
+VALUES ({step.version}, '{step.name}', '{step.checksum}', {step.min_reader}, {step.min_writer}, {now});
+INSERT INTO kt_meta (name, value)
+SELECT 'store_id', {new_id} FROM (SELECT 1) AS one WHERE NOT EXISTS (SELECT 1 FROM kt_meta WHERE name = 'store_id');
+"""  # noqa: S608 - see the docstring
+
+
+def script(steps: Sequence[Migration], *, prepare: str, whole: Callable[[Migration], str]) -> str:
+    """Return the text that does by hand what an engine does by itself: *prepare*, then every step."""
+    if not steps:
+        return ""
+    titled = (f"-- Step {step.version}: {step.name}\n-- sha256 {step.checksum}\n{whole(step)}" for step in steps)
+    return "\n".join([prepare, *titled])

@@ -10,6 +10,7 @@ from keepthread.errors import CorruptError, MessageNotFound, ThreadNotFound
 from keepthread.model import HistoryEntry, Message, Thread
 from keepthread.model.json_values import canonical
 from keepthread.model.record import Source, decode, encode
+from keepthread.model.thread import add_open
 
 from .append import insert_files, insert_thread
 from .backends.base import Operation, Tx
@@ -21,11 +22,14 @@ from .queries import (
     DELETE_REVISIONS,
     DELETE_TAG,
     DELETE_THREAD,
+    DELETE_THREAD_FRAMES,
+    DELETE_THREAD_TURNS,
     EVERYTHING,
     FILE_USERS,
     INSERT_TAG,
     LOCK_THREAD,
     MESSAGE,
+    OPEN_FRAMES,
     REVISIONS,
     THREAD,
     THREAD_FILES,
@@ -86,6 +90,15 @@ async def load(
             )
         return loaded(threads[0], rows, source, "all")
     return loaded(threads[0], rows[::-1], source, "tail" if before is None else "middle")
+
+
+async def with_open(tx: Tx, *, load: Operation[Thread], tenant: str, thread_id: str, source: Source | None) -> Thread:
+    """Return the thread that *load* finds, and behind its messages those of turns that are not committed."""
+    thread = await load(tx)
+    add_open(
+        thread, [decode(frame, None, source) for frame in await tx.run(OPEN_FRAMES, tenant=tenant, thread=thread_id)]
+    )
+    return thread
 
 
 async def get_or_create(tx: Tx, *, tenant: str, thread_id: str, head: Head, at: int, source: Source | None) -> Thread:
@@ -210,7 +223,7 @@ async def _delete(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
     tags = tags_of(json.loads(row.metadata), row.agent)
     # The thread's row first: an append that waits for it then finds no thread.
     await tx.run(DELETE_THREAD, **place)
-    for query in (DELETE_MESSAGES, DELETE_REVISIONS, DELETE_FILES):
+    for query in (DELETE_MESSAGES, DELETE_REVISIONS, DELETE_FILES, DELETE_THREAD_FRAMES, DELETE_THREAD_TURNS):
         await tx.run(query, **place)
     await tx.run_many(DELETE_TAG, [{**place, "tag": tag} for tag in sorted(tags)])
     return hashes

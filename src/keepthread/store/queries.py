@@ -106,6 +106,38 @@ class Taken(NamedTuple):
     version: int
 
 
+class TurnRow(NamedTuple):
+    """A turn that is not committed, or a key that is remembered. Moments are microseconds since 1970."""
+
+    id: str
+    turn_key: str | None
+    state: str
+    holder: str
+    lease_until: int
+    next_frame: int
+    result: str | None
+    opened_at: int
+    changed_at: int
+
+
+class FrameRow(NamedTuple):
+    """A message of a turn that is not committed."""
+
+    id: str
+    role: str
+    content: str | None
+    extra: str
+    digest: bytes
+    created_at: int
+
+
+class FrameMark(NamedTuple):
+    """The same without what it says."""
+
+    id: str
+    digest: bytes
+
+
 class Count(NamedTuple):
     """One number."""
 
@@ -172,5 +204,21 @@ THREAD_FILES = _query("thread_files", Text)
 FILE_USERS = _query("file_users", Count)
 DELETE_FILES = _query("delete_files", Nothing)
 
+TURN = _query("turn", TurnRow)
+THREAD_TURNS = _query("thread_turns", TurnRow)
+INSERT_TURN = _query("insert_turn", Nothing)
+CHANGE_TURN = _query("change_turn", Nothing)
+DELETE_TURN = _query("delete_turn", Nothing)
+COUNT_TURNS = _query("count_turns", Count)
+FRAMES = _query("frames", FrameRow)
+FRAME_MARKS = _query("frame_marks", FrameMark)
+OPEN_FRAMES = _query("open_frames", FrameRow)
+INSERT_FRAME = _query("insert_frame", Nothing)
+DELETE_FRAME = _query("delete_frame", Nothing)
+DELETE_FRAMES = _query("delete_frames", Nothing)
+MESSAGE_FILES = _query("message_files", Text)
+DELETE_MESSAGE_FILES = _query("delete_message_files", Nothing)
+DELETE_THREAD_TURNS = _query("delete_thread_turns", Nothing)
+DELETE_THREAD_FRAMES = _query("delete_thread_frames", Nothing)
+
 META = _query("meta", Text)
-SCHEMA_VERSION = _query("schema_version", Count)

@@ -19,12 +19,15 @@ from .cache import ThreadCache
 from .database import Database
 from .limits import LARGEST, check_number
 from .listing import cursor_after, end_of_prefix, newest, wanted
-from .queries import COUNT_THREADS, NEXT_THREADS, THREADS_LIKE, Query, ThreadRow, Totals
+from .migrate import MigrationPlan
+from .queries import COUNT_THREADS, COUNT_TURNS, NEXT_THREADS, THREADS_LIKE, Query, ThreadRow, Totals
 from .rows import header
 from .status import StoreStatus, status_of
 
 _PAGE = 200
 _BEFORE_ALL = -LARGEST
+_TURNS_SINCE = 2
+"""The schema's version that has a table for turns: a database is also looked at before it is brought up to date."""
 
 
 class Reading:
@@ -47,13 +50,17 @@ class Reading:
     def _source(self) -> Source | None:
         return self._files.source(self.tenant)
 
-    async def get_thread(self, thread_id: str, *, last: int | None = None, before: int | None = None) -> Thread:
+    async def get_thread(
+        self, thread_id: str, *, last: int | None = None, before: int | None = None, include_open: bool = False
+    ) -> Thread:
         """Return a thread with its messages, in order, as of one moment.
 
         Args:
             thread_id: Its id.
             last: Only the last so many messages. Saving such a thread never touches the others.
             before: Only messages before this position, for paging backwards: the `position` of the earliest one so far.
+            include_open: Whether the messages of turns that are not committed yet follow at the end, without a
+                position. Saving the thread neither stores nor changes them.
 
         Raises:
             ThreadNotFound: There is no such thread. It is a KeyError.
@@ -62,7 +69,9 @@ class Reading:
         check_number("last", last, least=0)
         check_number("before", before)
         load = partial(operations.load, **place, last=last, before=before, source=self._source)
-        return await self._backend.read(load)
+        return await self._backend.read(
+            partial(operations.with_open, load=load, **place, source=self._source) if include_open else load
+        )
 
     async def get_message(self, thread_id: str, message_id: str) -> Message:
         """Return one message that the thread shows.
@@ -86,7 +95,7 @@ class Reading:
 
     async def count_threads(self) -> int:
         """Return how many threads the tenant has."""
-        return (await self._totals()).threads
+        return (await self._totals(self._backend)).threads
 
     async def list_threads(
         self,
@@ -185,14 +194,60 @@ class Reading:
 
     async def status(self) -> StoreStatus:
         """Return which database this is, and how much is in it."""
-        facts = await self._backend.facts()
-        return status_of(self._database.url, self._database.source, facts, self.tenant, await self._totals())
+        return await self._status(self._backend)
 
-    async def _totals(self) -> Totals:
+    async def inspect(self) -> StoreStatus:
+        """Return what `status` does, of a database that this store need not have opened. Nothing is made or changed.
+
+        Tables of an earlier version are no error, nor is a server's database without any: `pending` names the steps.
+
+        Raises:
+            UnavailableError: It cannot be reached, or there is no such file.
+            ForeignDatabaseError, SchemaTooNewError: It is not ours, or a newer version's.
+        """
+        async with self._database.as_it_is() as backend:
+            return await self._status(backend)
+
+    async def plan_migration(self) -> MigrationPlan:
+        """Return what the database still needs, and the SQL that does it. Nothing is made or changed.
+
+        The store need not be open. A file that does not exist needs every step, like a database without tables.
+
+        Raises:
+            UnavailableError: It cannot be reached.
+            ForeignDatabaseError, SchemaTooNewError: It is not ours, or a newer version's.
+        """
+        async with self._database.as_it_is() as backend:
+            schema = await backend.schema()
+            return MigrationPlan(
+                location=self._database.location,
+                version=schema.version,
+                is_new=schema.is_new,
+                steps=schema.pending,
+                sql=backend.script(schema.pending),
+            )
+
+    async def _status(self, backend: Backend) -> StoreStatus:
+        schema = await backend.schema()
+        totals = Totals(0, 0) if schema.is_new else await self._totals(backend)
+        return status_of(
+            url=self._database.url,
+            source=self._database.source,
+            facts=await backend.facts(),
+            schema=schema,
+            tenant=self.tenant,
+            totals=totals,
+            open_turns=0 if schema.version < _TURNS_SINCE else await backend.read(self._count_turns),
+        )
+
+    async def _count_turns(self, tx: Tx) -> int:
+        return (await tx.run(COUNT_TURNS, tenant=self.tenant))[0].value
+
+    async def _totals(self, backend: Backend) -> Totals:
         async def count(tx: Tx) -> Totals:
             return (await tx.run(COUNT_THREADS, tenant=self.tenant))[0]
 
-        return await self._backend.read(count)
+        return await backend.read(count)
 
     async def _rows(self, query: Query[ThreadRow], *, limit: int = _PAGE, **values: str) -> list[ThreadRow]:
         async def read(tx: Tx) -> list[ThreadRow]:

@@ -36,6 +36,11 @@ def placed(messages: Sequence[Message], prepared: Prepared, appended: Appended) 
     return [m.at(appended.positions[m.id], prepared.attachments[m.id]) for m in messages]
 
 
+def staged(messages: Sequence[Message], prepared: Prepared) -> list[Message]:
+    """Return *messages* as they are staged: without a place, their attachments stored."""
+    return [m.at(None, prepared.attachments[m.id]) for m in messages]
+
+
 def _swap(thread: Thread, stored: dict[int, Message]) -> None:
     """Put the stored form of a message in its place, where it is another object: it is in a second thread as well."""
     if all(id(message) == known for known, message in stored.items()):
@@ -62,6 +67,7 @@ def after_merge(thread: Thread, draft: Draft, prepared: Prepared, saved: Saved, 
                 message = mine[mark.id]
                 shown.append(message.at(mark.position, prepared.attachments.get(mark.id, message.attachments)))
         base.extend(shown, [mark.digest for mark in saved.marks])
+        base.open_ids = draft.base.open_ids - base.ids if draft.base else frozenset()
         thread.messages[:] = _beside_owner(thread.messages, draft.messages, shown)
     refresh(thread, fields, base)
 

@@ -16,6 +16,7 @@ from .backends.sqlite_file import Durability
 from .database import Database
 from .environment import FILES_VARIABLE, database_setting, environment, pool_settings
 from .limits import Limits
+from .migrate import Migration
 from .narrator import NarratorNames
 
 DEFAULT_TENANT = "default"
@@ -140,6 +141,11 @@ class ThreadStore(NarratorNames):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    @property
+    def applied_migrations(self) -> list[Migration]:
+        """The steps that opening this store applied to the database, in order; [] where it was up to date."""
+        return list(self._database.backend.applied)
 
     def for_tenant(self, tenant: str) -> ThreadStore:
         """Return a view of one tenant's data: the same methods, and nothing of any other tenant's.

@@ -62,7 +62,7 @@ class Writing(Reading):
             InvalidMessage, TooLargeError: Nothing was written.
         """
         place = self._place(thread_id)
-        new = _checked([messages] if isinstance(messages, Message) else list(messages))
+        new = checked([messages] if isinstance(messages, Message) else list(messages))
         if not new:
             return []
         async with self._storing_files() as prepared:
@@ -279,14 +279,15 @@ def _check_fields(*, archived: bool | Unset = UNSET, **texts: str | Unset | None
         raise InvalidThread(f"Thread.archived must be True or False, not {type(archived).__name__}.")
 
 
-def _checked(messages: list[Message]) -> list[Message]:
+def checked(messages: list[Message]) -> list[Message]:
+    """Return *messages* if they can be one turn: all of them messages, each with an id of its own."""
     seen: set[str] = set()
     for message in messages:
         if not isinstance(message, Message):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
-            raise InvalidMessage(f"append takes Message objects, not {type(message).__name__}.")
+            raise InvalidMessage(f"A turn takes Message objects, not {type(message).__name__}.")
         if message.id in seen:
             raise InvalidMessage(
-                f"Message {message.id!r} stands twice in one append.", hint="Each message needs its own id."
+                f"Message {message.id!r} stands twice in one turn.", hint="Each message needs its own id."
             )
         seen.add(message.id)
     return messages

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .append_contract import AppendContract
 from .attachment_contract import AttachmentContract
+from .attempt_contract import AttemptContract
 from .faithful_contract import FaithfulContract
 from .history_contract import HistoryContract
 from .list_contract import ListContract
@@ -15,6 +16,7 @@ from .refusal_contract import LimitContract, RefusalContract
 from .save_contract import SaveContract
 from .sharing_contract import SharingContract
 from .tenant_contract import TenantContract
+from .turn_contract import TurnContract
 from .values_contract import ValuesContract
 from .window_contract import WindowContract
 
@@ -30,6 +32,8 @@ class ThreadStoreContract(
     ListContract,
     HistoryContract,
     TenantContract,
+    TurnContract,
+    AttemptContract,
     FaithfulContract,
     RefusalContract,
     LimitContract,

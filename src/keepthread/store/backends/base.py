@@ -7,8 +7,10 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from ..queries import Query  # noqa: TID252 - backends are a room inside store
+from ..migrate import Migration, Schema  # noqa: TID252 - backends are a room inside store
+from ..queries import Query  # noqa: TID252 - as above
 from ..turn import Appended, Turn  # noqa: TID252 - as above
+from .pool import PoolSettings
 
 R = TypeVar("R", bound=tuple[Any, ...])
 S = TypeVar("S", bound=tuple[Any, ...])
@@ -58,14 +60,19 @@ class EngineFacts:
     location: str
     """The file or server, with no password; "memory" for memory."""
     engine_version: str
-    schema_version: int
     size_bytes: int
     """On disk, or in memory."""
     durability: str
+    pool: PoolSettings | None = None
+    """How many connections it may have; None for an engine without a server."""
 
 
 class Backend(ABC):
-    """One database. Its methods may be called from any event loop and any thread."""
+    """One database. Its methods may be called from any event loop and any thread.
+
+    Opening one makes or checks its tables, unless its settings say `as_it_is`: then nothing of the database is changed,
+    and only `schema`, `script`, `facts` and `read` are for use.
+    """
 
     @abstractmethod
     async def read(self, operation: Operation[T]) -> T:
@@ -99,6 +106,23 @@ class Backend(ABC):
     @abstractmethod
     async def facts(self) -> EngineFacts:
         """Return what the engine says of itself."""
+
+    @property
+    @abstractmethod
+    def applied(self) -> list[Migration]:
+        """The steps that opening the database applied, in order."""
+
+    @abstractmethod
+    async def schema(self) -> Schema:
+        """Return what of the tables the database has, without changing it: none of a file that is not there.
+
+        Raises:
+            SchemaTooNewError, SchemaError: It is a newer version's, or not ours.
+        """
+
+    @abstractmethod
+    def script(self, steps: Sequence[Migration]) -> str:
+        """Return the SQL that applies *steps* and records them, for somebody who runs it by hand."""
 
     @abstractmethod
     async def close(self) -> None:

@@ -47,12 +47,12 @@ class MysqlConnection:
         """Connect, and log in."""
         await self._wire.connect()
 
-    async def run(self, *bound: Bound) -> list[Sequence[Row]]:
+    async def run(self, *bound: Bound, seconds: float | None = None) -> list[Sequence[Row]]:
         """See mysql_tx.Connection.run."""
         found: list[Sequence[Row]] = []
         try:
             for packet in _packets(bound, self.most_bytes - _OVERHEAD_BYTES):
-                async with asyncio.timeout(self._most_seconds):
+                async with asyncio.timeout(seconds or self._most_seconds):
                     found += await self._wire.fetch(packet)
         except my.IntegrityError as error:
             if code(error) != DUPLICATE_KEY:

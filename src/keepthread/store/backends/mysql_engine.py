@@ -13,14 +13,15 @@ from asyncmy import errors as my
 
 from keepthread.errors import UnavailableError
 
-from ..queries import SCHEMA_VERSION, Count, Nothing, Query  # noqa: TID252 - backends are a room inside store
+from ..migrate import Migration, Schema  # noqa: TID252 - backends are a room inside store
+from ..queries import Count, Nothing, Query  # noqa: TID252 - as above
 from ..turn import Turn  # noqa: TID252 - as above
 from .append_queue import Outcome
 from .base import EngineFacts, Operation, Tx
 from .mysql_append import store
 from .mysql_connection import MysqlConnection
 from .mysql_errors import DRIVERS_ERRORS, is_clash, is_lost, lasting, translate, translate_connecting
-from .mysql_schema import upgrade
+from .mysql_schema import schema, script, upgrade
 from .mysql_settings import MysqlSettings
 from .mysql_tx import BEGIN, BEGIN_SNAPSHOT, COMMIT, ROLLBACK, Bound, MysqlTx, OnePacketTx, statement
 from .pool import Pool
@@ -70,13 +71,16 @@ class MysqlEngine(ServerEngine):
         self._tls = settings.tls.context()
         self.pool: Pool[MysqlConnection] = Pool(self._connect, settings.pool, settings.location)
         self._again = Retrying(self.pool, _FAULTS, settings.location, settings.timeout_seconds).run
+        self.applied: list[Migration] = []
 
     async def prepare(self) -> None:
         """See ServerEngine.prepare."""
         settings = self._settings
         async with self.pool.lend():
             pass  # a server that cannot be reached is not tried again: somebody waits for the answer
-        await self._again(
+        if settings.as_it_is:
+            return
+        self.applied = await self._again(
             lambda connection: upgrade(
                 connection, settings.location, allowed=settings.migrate, seconds=settings.timeout_seconds
             )
@@ -135,6 +139,14 @@ class MysqlEngine(ServerEngine):
             await connection.run(statement(_SYNC_WAIT).bind({}))
         return session
 
+    async def schema(self) -> Schema:
+        """See Backend.schema."""
+        return await self._again(lambda connection: schema(connection, self._settings.location))
+
+    def script(self, steps: Sequence[Migration]) -> str:
+        """See Backend.script."""
+        return script(steps)
+
     async def facts(self) -> EngineFacts:
         """See Backend.facts."""
         return await self.read(self._facts)
@@ -145,9 +157,9 @@ class MysqlEngine(ServerEngine):
             dialect="mysql",
             location=self._settings.location,
             engine_version=" ".join(_product(server.version)),
-            schema_version=(await tx.run(SCHEMA_VERSION))[0].value,
             size_bytes=(await tx.run(_DATABASE_BYTES))[0].value,
             durability=_durability(server),
+            pool=self._settings.pool,
         )
 
 

@@ -24,6 +24,7 @@ DRIVERS_ERRORS = (OSError, my.MySQLError)
 
 DUPLICATE_KEY = 1062
 NO_SUCH_TABLE = 1146
+NO_SUCH_COLUMN = 1054
 
 # https://mariadb.com/kb/en/mariadb-error-codes/ and https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html
 _CLASHES = {1213, 1020}
@@ -171,8 +172,9 @@ def _forbidden(location: str) -> KeepthreadError:
     return lasting(
         UnavailableError(
             f"The database user has too few rights at {location}: it may not make or use keepthread's tables.",
-            hint="As an administrator: GRANT ALL PRIVILEGES ON the database TO the user; or open the store once with a "
-            "user who may create tables, and GRANT this one SELECT, INSERT, UPDATE, DELETE.",
+            hint="As an administrator: GRANT ALL PRIVILEGES ON the database TO the user; or have one who may create "
+            "tables run `keepthread migrate`, or what `keepthread migrate --plan` prints, and GRANT SELECT, INSERT, "
+            "UPDATE, DELETE ON the database TO the user.",
         )
     )
 

@@ -89,6 +89,8 @@ class MysqlSettings:
     pool: PoolSettings
     migrate: bool
     """Whether a database that an earlier version prepared is brought up to date."""
+    as_it_is: bool = False
+    """Whether the database is opened whatever its tables are, to be looked at only."""
 
 
 def mysql_settings(dsn: str, *, timeout_seconds: float, pool: PoolSettings, migrate: bool) -> MysqlSettings:

@@ -46,8 +46,12 @@ class Bound(NamedTuple):
 class Connection(Poolable, Protocol):
     """What is used of a connection."""
 
-    async def run(self, *bound: Bound) -> list[Sequence[Row]]:
+    async def run(self, *bound: Bound, seconds: float | None = None) -> list[Sequence[Row]]:
         """Run statements one after the other, in as few packets as hold them. Return the rows of those that have any.
+
+        Args:
+            bound: The statements.
+            seconds: How long each packet may take; None for what is meant for everyday ones.
 
         Raises:
             DuplicateKey: A row with this key is there already. What stood behind that statement was not run.

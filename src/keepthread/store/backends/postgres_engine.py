@@ -11,14 +11,15 @@ from typing import Any, NamedTuple, TypeVar
 import asyncpg
 from asyncpg import exceptions as pg
 
-from ..queries import SCHEMA_VERSION, Count, Query  # noqa: TID252 - backends are a room inside store
+from ..migrate import Migration, Schema  # noqa: TID252 - backends are a room inside store
+from ..queries import Count, Query  # noqa: TID252 - as above
 from ..turn import Turn  # noqa: TID252 - as above
 from .append_queue import Outcome
 from .base import EngineFacts, Operation, Tx
 from .pool import Pool
 from .postgres_append import store, store_waiting
 from .postgres_errors import is_clash, is_lost, translate, translate_connecting
-from .postgres_schema import upgrade
+from .postgres_schema import schema, script, upgrade
 from .postgres_settings import PostgresSettings
 from .postgres_tx import Connection, OneStatementTx, PostgresTx
 from .retrying import Faults, Retrying
@@ -58,13 +59,16 @@ class PostgresEngine(ServerEngine):
         self._settings = settings
         self.pool: Pool[Connection] = Pool(self._connect, settings.pool, settings.location)
         self._again = Retrying(self.pool, _FAULTS, settings.location, settings.timeout_seconds).run
+        self.applied: list[Migration] = []
 
     async def prepare(self) -> None:
         """See ServerEngine.prepare."""
         settings = self._settings
         async with self.pool.lend():
             pass  # a server that cannot be reached is not tried again: somebody waits for the answer
-        await self._again(
+        if settings.as_it_is:
+            return
+        self.applied = await self._again(
             lambda connection: upgrade(
                 connection, settings.location, allowed=settings.migrate, seconds=settings.timeout_seconds
             )
@@ -118,6 +122,14 @@ class PostgresEngine(ServerEngine):
         except (*_DRIVERS_ERRORS, ValueError) as error:
             raise translate_connecting(error, settings.location, settings.connect_seconds) from None
 
+    async def schema(self) -> Schema:
+        """See Backend.schema."""
+        return await self._again(lambda connection: schema(connection, self._settings.location))
+
+    def script(self, steps: Sequence[Migration]) -> str:
+        """See Backend.script."""
+        return script(steps)
+
     async def facts(self) -> EngineFacts:
         """See Backend.facts."""
         return await self.read(self._facts)
@@ -128,9 +140,9 @@ class PostgresEngine(ServerEngine):
             dialect="postgres",
             location=self._settings.location,
             engine_version=f"PostgreSQL {server.version}",
-            schema_version=(await tx.run(SCHEMA_VERSION))[0].value,
             size_bytes=(await tx.run(_DATABASE_BYTES))[0].value,
             durability=_durability(server),
+            pool=self._settings.pool,
         )
 
 

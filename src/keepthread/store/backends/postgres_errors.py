@@ -114,7 +114,8 @@ def _forbidden(location: str) -> KeepthreadError:
         UnavailableError(
             f"The database user has too few rights at {location}: it may not make or use keepthread's tables.",
             hint="As an administrator: GRANT CREATE, USAGE ON SCHEMA public TO the user; "
-            "or open the store once with a user who may create tables, and grant this one their use.",
+            "or have one who may create tables run `keepthread migrate`, or what `keepthread migrate --plan` prints, "
+            "and GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO the user.",
         )
     )
 

@@ -11,14 +11,23 @@ from typing import Any
 from asyncpg import exceptions as pg
 
 from keepthread.errors import BusyError, SchemaError
-from keepthread.model.ids import new_id, now_microseconds
+from keepthread.model.ids import new_id
 
-from ..migrate import Applied, Migration, migrations, missing  # noqa: TID252 - backends are a room inside store
+from ..migrate import (  # noqa: TID252 - backends are a room inside store
+    Applied,
+    Migration,
+    Schema,
+    migrations,
+    missing,
+    record_sql,
+    schema_of,
+)
+from ..migrate import script as script_of  # noqa: TID252 - as above
 from .postgres_tx import Connection
 
 # The lease is a row with an end, and no advisory lock: it works through a pooler, and on every engine that speaks this
 # protocol. The clock is the server's.
-_PREPARE = """
+_PREPARE = """\
 CREATE TABLE IF NOT EXISTS kt_migrations (
     version BIGINT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,
@@ -32,29 +41,56 @@ CREATE TABLE IF NOT EXISTS kt_lease (
     holder TEXT NOT NULL,
     until TIMESTAMPTZ NOT NULL
 );
-INSERT INTO kt_lease SELECT 'migrate', '', '-infinity' WHERE NOT EXISTS (SELECT 1 FROM kt_lease WHERE name = 'migrate')
+INSERT INTO kt_lease (name, holder, until)
+SELECT 'migrate', '', '-infinity' WHERE NOT EXISTS (SELECT 1 FROM kt_lease WHERE name = 'migrate');
 """
 _APPLIED = "SELECT version, name, checksum, min_writer FROM kt_migrations ORDER BY version"
+# A step holds the row's lock, so the end counts between two steps only. It is shorter than the usual timeout: whoever
+# comes after a migrator that was killed waits it out.
 _TAKE_LEASE = """
-UPDATE kt_lease SET holder = $1, until = clock_timestamp() + INTERVAL '60 seconds'
+UPDATE kt_lease SET holder = $1, until = clock_timestamp() + INTERVAL '10 seconds'
 WHERE name = 'migrate' AND (until < clock_timestamp() OR holder = $1)
 RETURNING holder
 """
 _LEASE_IS_HELD = "SELECT 1 FROM kt_lease WHERE name = 'migrate' AND until >= clock_timestamp()"
 _GIVE_LEASE_UP = "UPDATE kt_lease SET until = '-infinity' WHERE name = 'migrate' AND holder = $1"
-_RECORD = "INSERT INTO kt_migrations VALUES ($1, $2, $3, $4, $5, $6)"
-_NAME_STORE = """
-INSERT INTO kt_meta SELECT 'store_id', $1 WHERE NOT EXISTS (SELECT 1 FROM kt_meta WHERE name = 'store_id')
-"""
+_HOLD_LEASE = "SELECT name AS lease FROM kt_lease WHERE name = 'migrate' FOR UPDATE;"
+_NOW = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+_NEW_ID = "CAST(gen_random_uuid() AS TEXT)"
+
+_LONGEST_STEP_SECONDS = 24 * 3600.0
+"""A step may write a large table anew; what a connection allows for a statement is meant for everyday ones."""
 
 # Of two that create a table at once, one may meet the other's row in a catalogue instead of its table.
 _MADE_MEANWHILE = (pg.UniqueViolationError, pg.DuplicateTableError, pg.DuplicateObjectError)
 
 
+async def schema(connection: Connection, location: str, known: Sequence[Migration] | None = None) -> Schema:
+    """Return what of the tables the database has, without changing anything.
+
+    Raises:
+        SchemaTooNewError, SchemaError: This keepthread must not write to it.
+    """
+    return schema_of(known or migrations("postgres"), await _applied(connection, location), location)
+
+
+def script(steps: Sequence[Migration]) -> str:
+    """Return what `upgrade` runs, as text. Who runs it holds the lease's row, so that both never work at once."""
+    return script_of(
+        steps,
+        prepare=f"-- Run it with: psql --set ON_ERROR_STOP=1 --file THIS_FILE\nBEGIN;\n{_PREPARE}COMMIT;\n",
+        whole=lambda step: f"BEGIN;\n{_HOLD_LEASE}\n{_step_sql(step)}COMMIT;\n",
+    )
+
+
+def _step_sql(migration: Migration) -> str:
+    return f"{migration.sql.rstrip()}\n\n{record_sql(migration, now=_NOW, new_id=_NEW_ID)}"
+
+
 async def upgrade(
     connection: Connection, location: str, *, allowed: bool, seconds: float, known: Sequence[Migration] | None = None
-) -> None:
-    """Apply the migrations that the database still needs, each in a transaction with its record.
+) -> list[Migration]:
+    """Apply the migrations that the database still needs, each in a transaction with its record, and return them.
 
     A step that is interrupted leaves no trace. Of several that try at once, one does it and the others wait for it.
 
@@ -73,13 +109,14 @@ async def upgrade(
     holder = new_id()
     deadline = time.monotonic() + seconds
     while True:
-        applied = await _applied(connection)
+        applied = await _applied(connection, location)
         if not missing(known, applied, location):
-            return
+            return []
         if applied and not allowed and not await _fetch(connection, _LEASE_IS_HELD):
             raise SchemaError(
                 f"{location} was prepared by an earlier keepthread, and needs a migration. It was not touched.",
-                hint="Back it up, then open it once with ThreadStore.create(url, migrate=True).",
+                hint="Back it up, then run `keepthread migrate`, or open it once with "
+                "ThreadStore.create(url, migrate=True).",
             )
         if await _took_lease(connection, holder):
             break
@@ -89,18 +126,25 @@ async def upgrade(
             )
         await asyncio.sleep(random.uniform(0.02, 0.1))  # noqa: S311 - jitter, not a secret
     try:
-        for migration in missing(known, await _applied(connection), location):
+        steps = missing(known, await _applied(connection, location), location)
+        for migration in steps:
             await _apply(connection, migration, holder, location)
     finally:
         if not connection.is_closed():
             await _fetch(connection, _GIVE_LEASE_UP, holder)
+    return steps
 
 
-async def _applied(connection: Connection) -> list[Applied]:
+async def _applied(connection: Connection, location: str) -> list[Applied]:
     try:
         return [Applied(*row) for row in await _fetch(connection, _APPLIED)]
     except pg.UndefinedTableError:
         return []
+    except pg.UndefinedColumnError as error:
+        raise SchemaError(
+            f"{location} has a table kt_migrations that is not keepthread's. It was not touched.",
+            hint="Choose another database or schema for keepthread.",
+        ) from error
 
 
 async def _fetch(connection: Connection, sql: str, *arguments: str) -> list[Sequence[Any]]:
@@ -134,17 +178,7 @@ async def _apply(connection: Connection, migration: Migration, holder: str, loca
     await connection.execute("BEGIN")
     try:
         await _keep_lease(connection, holder, location)
-        await connection.execute(migration.sql)
-        await connection.fetch(
-            _RECORD,
-            migration.version,
-            migration.name,
-            migration.checksum,
-            migration.min_reader,
-            migration.min_writer,
-            now_microseconds(),
-        )
-        await connection.fetch(_NAME_STORE, new_id())
+        await connection.execute(_step_sql(migration), timeout=_LONGEST_STEP_SECONDS)
         await connection.execute("COMMIT")
     except BaseException:
         if not connection.is_closed():

@@ -58,6 +58,8 @@ class PostgresSettings:
     pool: PoolSettings
     migrate: bool
     """Whether a database that an earlier version prepared is brought up to date."""
+    as_it_is: bool = False
+    """Whether it is opened whatever its tables are, to be looked at only."""
 
 
 def postgres_settings(dsn: str, *, timeout_seconds: float, pool: PoolSettings, migrate: bool) -> PostgresSettings:

@@ -30,7 +30,7 @@ class Connection(Poolable, Protocol):
         """Run one statement and return its rows."""
         ...
 
-    async def execute(self, query: str) -> str:
+    async def execute(self, query: str, *, timeout: float | None = None) -> str:  # noqa: ASYNC109 - the driver's signature
         """Run statements without parameters, and return what the server says of the last one."""
         ...
 

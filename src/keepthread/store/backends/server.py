@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from ..turn import Appended, Turn  # noqa: TID252 - backends are a room inside store
+from ..migrate import Migration, Schema  # noqa: TID252 - backends are a room inside store
+from ..turn import Appended, Turn  # noqa: TID252 - as above
 from .append_queue import AppendQueue, Outcome, TurnJob
 from .base import Backend, EngineFacts, ManyOperation, Operation, Tx
 from .io_thread import IoThread
@@ -30,6 +31,8 @@ class ServerEngine(ABC):
     name: str
     """Of the I/O thread."""
     pool: Pool[Any]
+    applied: list[Migration]
+    """See Backend.applied."""
 
     @abstractmethod
     async def prepare(self) -> None:
@@ -50,6 +53,14 @@ class ServerEngine(ABC):
     @abstractmethod
     async def facts(self) -> EngineFacts:
         """See Backend.facts."""
+
+    @abstractmethod
+    async def schema(self) -> Schema:
+        """See Backend.schema."""
+
+    @abstractmethod
+    def script(self, steps: Sequence[Migration]) -> str:
+        """See Backend.script."""
 
 
 class ServerBackend(Backend):
@@ -101,6 +112,19 @@ class ServerBackend(Backend):
     async def facts(self) -> EngineFacts:
         """See Backend.facts."""
         return await self._thread.ask(self._engine.facts)
+
+    @property
+    def applied(self) -> list[Migration]:
+        """See Backend.applied."""
+        return self._engine.applied
+
+    async def schema(self) -> Schema:
+        """See Backend.schema."""
+        return await self._thread.ask(self._engine.schema)
+
+    def script(self, steps: Sequence[Migration]) -> str:
+        """See Backend.script."""
+        return self._engine.script(steps)
 
     async def close(self) -> None:
         """See Backend.close."""

@@ -7,19 +7,22 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from queue import SimpleQueue
 from typing import TypeVar
 
 from keepthread.errors import StoreClosedError
 
-from ..queries import SCHEMA_VERSION, Count, Query  # noqa: TID252 - backends are a room inside store
+from ..migrate import Migration, Schema  # noqa: TID252 - backends are a room inside store
+from ..queries import Count, Query  # noqa: TID252 - as above
 from ..turn import Appended, Turn  # noqa: TID252 - as above
 from .base import Backend, EngineFacts, ManyOperation, Operation, Tx
 from .jobs import Job
-from .sqlite_file import SqliteSettings, open_reader, open_writer
+from .sqlite_errors import translate
+from .sqlite_file import SqliteSettings, open_as_it_is, open_reader, open_writer, schema_of_file
 from .sqlite_place import Place
+from .sqlite_schema import script
 from .sqlite_writer import Pause, Queue, Worker, read, write
 
 T = TypeVar("T")
@@ -32,7 +35,10 @@ _LAST_WORDS_SECONDS = 5.0
 
 
 class SqliteBackend(Backend):
-    """See Backend. In memory the writer's connection is the only one, and it also reads."""
+    """See Backend. In memory the writer's connection is the only one, and it also reads.
+
+    A file that is opened as it is has one reader, and nothing that could write.
+    """
 
     def __init__(self, settings: SqliteSettings) -> None:
         self._settings = settings
@@ -47,9 +53,14 @@ class SqliteBackend(Backend):
     def _start(self) -> None:
         self._process = os.getpid()
         self._writes: Queue = SimpleQueue()
-        self._reads: Queue = SimpleQueue() if self._settings.path else self._writes
-        connect = partial(open_writer, self._settings, self._place)
-        self._workers = [Worker(self._writes, connect, write, self._place)]
+        self._applied: list[Migration] = []
+        if self._settings.as_it_is and self._settings.path:
+            self._reads: Queue = self._writes
+            connect, work = partial(open_as_it_is, self._settings, self._place), read
+        else:
+            self._reads = SimpleQueue() if self._settings.path else self._writes
+            connect, work = partial(open_writer, self._settings, self._place, self._applied), write
+        self._workers = [Worker(self._writes, connect, work, self._place)]
         # At exit too: a store that nobody closed then leaves one tidy file, and its threads end before the interpreter.
         self._end = weakref.finalize(self, _stop, self._process, self._writes, self._reads, self._workers)
 
@@ -58,7 +69,8 @@ class SqliteBackend(Backend):
         """Open the database, make or upgrade its tables, and return it. For the errors see sqlite_file.open_writer."""
         backend = cls(settings)
         try:
-            await backend._ask(backend._writes, Job[None]())
+            if not settings.as_it_is:  # else connected when somebody reads: there may be no file, and none is made
+                await backend._ask(backend._writes, Job[None]())
         except BaseException:
             backend._end()
             raise
@@ -103,6 +115,22 @@ class SqliteBackend(Backend):
         """See Backend.facts."""
         return await self.read(partial(_facts, settings=self._settings))
 
+    @property
+    def applied(self) -> list[Migration]:
+        """See Backend.applied."""
+        return self._applied
+
+    async def schema(self) -> Schema:
+        """See Backend.schema. Not through a connection of the threads: to open one may make a log beside the file."""
+        try:
+            return await asyncio.to_thread(schema_of_file, self._settings)
+        except (sqlite3.Error, OSError) as error:
+            raise translate(error, self._settings.location) from error
+
+    def script(self, steps: Sequence[Migration]) -> str:
+        """See Backend.script."""
+        return script(steps)
+
     async def close(self) -> None:
         """See Backend.close."""
         with self._gate:
@@ -133,6 +161,9 @@ class SqliteBackend(Backend):
             (self._reads if number else self._writes).put(pause)
         reached = [pause.reached.acquire(timeout=_LAST_WORDS_SECONDS) for _ in range(workers)]
         self._let_go = all(reached)
+        if self._let_go:
+            # Not before all are closed: a connection that is closed after the log was forgotten takes it for another's.
+            self._place.forget_log()
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
@@ -189,13 +220,11 @@ def _wait_for(workers: list[Worker]) -> None:
 
 async def _facts(tx: Tx, settings: SqliteSettings) -> EngineFacts:
     (database_bytes,) = (await tx.run(_DATABASE_BYTES))[0]
-    (version,) = (await tx.run(SCHEMA_VERSION))[0]
     wal = settings.path and settings.path.with_name(settings.path.name + "-wal")
     return EngineFacts(
         dialect="sqlite" if settings.path else "memory",
         location=settings.location,
         engine_version=f"SQLite {sqlite3.sqlite_version}",
-        schema_version=version,
         size_bytes=database_bytes + (wal.stat().st_size if wal and wal.exists() else 0),
         durability=settings.durability if settings.path else "none",
     )

@@ -15,9 +15,10 @@ from typing import Literal, TypeVar
 
 from keepthread.errors import ForeignDatabaseError, SchemaError, UnavailableError
 
+from ..migrate import Migration, Schema, migrations  # noqa: TID252 - backends are a room inside store
 from .network_file_system import network_file_system
 from .sqlite_place import Place
-from .sqlite_schema import needed, upgrade
+from .sqlite_schema import schema, upgrade
 
 T = TypeVar("T")
 
@@ -48,6 +49,8 @@ class SqliteSettings:
     """None for memory."""
     durability: Durability = "full"
     timeout_seconds: float = 30.0
+    as_it_is: bool = False
+    """Whether a file is opened whatever its tables are, to be looked at only."""
 
     @property
     def location(self) -> str:
@@ -55,32 +58,71 @@ class SqliteSettings:
         return str(self.path) if self.path else "memory"
 
 
-def open_writer(settings: SqliteSettings, place: Place) -> sqlite3.Connection:
+def open_writer(settings: SqliteSettings, place: Place, applied: list[Migration]) -> sqlite3.Connection:
     """Return the connection that writes, on a database that is ours and up to date.
+
+    Args:
+        settings: Which file, and how.
+        place: Learns which files they are.
+        applied: Is given the steps that brought it up to date.
 
     Raises:
         ForeignDatabaseError, SchemaTooNewError: The file was not touched.
         UnavailableError: It cannot be opened, or lies on a network file system.
     """
-    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-        raise SchemaError(
-            f"SQLite {sqlite3.sqlite_version} is too old: keepthread needs 3.35, for RETURNING.",
-            hint="Use a Python that is linked to a newer SQLite.",
-        )
+    _check_engine()
     with _opening:
         if settings.path is not None and not place.is_known:
-            _check_place(settings.path)
-            if settings.path.exists() and settings.path.stat().st_size:
-                _recognise(settings.path)
+            _recognise(settings.path)
         connection = _connect(settings)
         try:
             _make_safe(connection, settings)
-            upgrade(connection, settings.path)
+            applied += upgrade(connection, settings.path)
             place.opened()
         except BaseException:
             connection.close()
             raise
     return connection
+
+
+def open_as_it_is(settings: SqliteSettings, place: Place) -> sqlite3.Connection:
+    """Return a connection to a file that is there, whatever its tables are. Nothing must be written through it.
+
+    Raises:
+        ForeignDatabaseError, SchemaTooNewError, UnavailableError: As open_writer.
+    """
+    schema_of_file(settings)
+    with _opening:
+        connection = _connect(settings, mode="rw")
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+            place.opened()
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def schema_of_file(settings: SqliteSettings) -> Schema:
+    """Return what of the tables a file has, without touching it. One that is not there, or empty, has none.
+
+    Raises:
+        ForeignDatabaseError, SchemaTooNewError, UnavailableError: As open_writer.
+    """
+    _check_engine()
+    if settings.path is None:
+        known = migrations("sqlite")
+        return Schema(version=known[-1].version, is_new=False, pending=[])  # made by this version, and by nobody else
+    with _opening:
+        return _recognise(settings.path)
+
+
+def _check_engine() -> None:
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise SchemaError(
+            f"SQLite {sqlite3.sqlite_version} is too old: keepthread needs 3.35, for RETURNING.",
+            hint="Use a Python that is linked to a newer SQLite.",
+        )
 
 
 def open_reader(settings: SqliteSettings, place: Place) -> sqlite3.Connection:
@@ -122,17 +164,17 @@ def _check_place(path: Path) -> None:
         )
 
 
-def _recognise(path: Path) -> None:
-    """Refuse a file of somebody else's, or of a newer version, through a connection that cannot write to it."""
+def _recognise(path: Path) -> Schema:
+    """Return what a file has, through a connection that cannot write; refuse somebody else's, or a newer version's."""
+    _check_place(path)
+    if not path.exists() or not path.stat().st_size:
+        return Schema(version=0, is_new=True, pending=list(migrations("sqlite")))
     # Without a log beside it nobody has it open, and "immutable" keeps SQLite from making an empty one.
     mode = "ro" if path.with_name(f"{path.name}-wal").exists() else "ro&immutable=1"
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if "kt_migrations" in tables:
-            needed(connection, str(path))
-            return
-    if not tables:
-        return
+        if not tables or "kt_migrations" in tables:
+            return schema(connection, str(path))
     owner = "another program"
     if {"threads", "messages"} <= tables:
         owner = "Narrator"

@@ -56,7 +56,7 @@ class Place:
             raise self._moved()
 
     def forget_log(self) -> None:
-        """Expect a new log: the last connection to be closed removes the old one."""
+        """Expect a new log: the last connection of all was closed, which removed the old one."""
         self._log_identity = None
 
     def close(self, connection: sqlite3.Connection) -> None:

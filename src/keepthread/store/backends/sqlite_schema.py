@@ -8,11 +8,20 @@ from contextlib import closing
 from pathlib import Path
 
 from keepthread.errors import SchemaError
-from keepthread.model.ids import new_id, now_microseconds
+from keepthread.model.ids import new_id
 
-from ..migrate import Applied, Migration, migrations, missing  # noqa: TID252 - backends are a room inside store
+from ..migrate import (  # noqa: TID252 - backends are a room inside store
+    Applied,
+    Migration,
+    Schema,
+    migrations,
+    missing,
+    record_sql,
+    schema_of,
+)
+from ..migrate import script as script_of  # noqa: TID252 - as above
 
-_MIGRATIONS_TABLE = """
+_MIGRATIONS_TABLE = """\
 CREATE TABLE IF NOT EXISTS kt_migrations (
     version INTEGER NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,
@@ -20,21 +29,43 @@ CREATE TABLE IF NOT EXISTS kt_migrations (
     min_reader INTEGER NOT NULL,
     min_writer INTEGER NOT NULL,
     applied_at INTEGER NOT NULL
-)
+);
 """
+_NOW = "CAST(strftime('%s', 'now') AS INTEGER) * 1000000"
+_NEW_ID = "lower(hex(randomblob(16)))"
 
 
 def needed(connection: sqlite3.Connection, location: str, known: Sequence[Migration] | None = None) -> list[Migration]:
-    """Return the migrations that the database still needs, without changing anything.
+    """Return the migrations that the database still needs. See schema."""
+    return schema(connection, location, known).pending
+
+
+def schema(connection: sqlite3.Connection, location: str, known: Sequence[Migration] | None = None) -> Schema:
+    """Return what of the tables the database has, without changing anything.
 
     Raises:
         SchemaTooNewError, SchemaError: This keepthread must not write to it.
     """
-    return missing(known or migrations("sqlite"), _applied(connection, location), location)
+    return schema_of(known or migrations("sqlite"), _applied(connection, location), location)
 
 
-def upgrade(connection: sqlite3.Connection, path: Path | None, known: Sequence[Migration] | None = None) -> None:
-    """Apply the migrations that the database still needs, each in a transaction with its record.
+def script(steps: Sequence[Migration]) -> str:
+    """Return what `upgrade` runs, as text."""
+    return script_of(
+        steps,
+        prepare=f"-- Copy the database, then run it with: sqlite3 -bail DATABASE < THIS_FILE\n{_MIGRATIONS_TABLE}",
+        whole=lambda step: f"BEGIN IMMEDIATE;\n{_step_sql(step)}COMMIT;\n",
+    )
+
+
+def _step_sql(migration: Migration) -> str:
+    return f"{migration.sql.rstrip()}\n\n{record_sql(migration, now=_NOW, new_id=_NEW_ID)}"
+
+
+def upgrade(
+    connection: sqlite3.Connection, path: Path | None, known: Sequence[Migration] | None = None
+) -> list[Migration]:
+    """Apply the migrations that the database still needs, each in a transaction with its record, and return them.
 
     A database that holds data is copied first, to `<file>.before-<version>`. A step that is interrupted leaves no trace
     and is applied by the next process that opens the database; of two that try at once, one does it.
@@ -47,8 +78,7 @@ def upgrade(connection: sqlite3.Connection, path: Path | None, known: Sequence[M
     steps = needed(connection, location, known)
     if path is not None and _applied(connection, location):
         steps = _copy_before(connection, path, steps, known)
-    for migration in steps:
-        _apply(connection, migration, known, location)
+    return [migration for migration in steps if _apply(connection, migration, known, location)]
 
 
 def _applied(connection: sqlite3.Connection, location: str) -> list[Applied]:
@@ -84,35 +114,21 @@ def _copy_before(
     return steps
 
 
-def _apply(connection: sqlite3.Connection, migration: Migration, known: Sequence[Migration], location: str) -> None:
+def _apply(connection: sqlite3.Connection, migration: Migration, known: Sequence[Migration], location: str) -> bool:
+    """Apply one step, unless another process did while this one waited for the lock; return whether this one did."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         connection.execute(_MIGRATIONS_TABLE)
-        # Another process may have applied it while this one waited for the lock.
-        if migration in missing(known, _applied(connection, location), location):
-            for statement in _statements(migration.sql):
+        is_missing = migration in missing(known, _applied(connection, location), location)
+        if is_missing:
+            for statement in _statements(_step_sql(migration)):
                 connection.execute(statement)
-            connection.execute(
-                "INSERT INTO kt_migrations VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    migration.version,
-                    migration.name,
-                    migration.checksum,
-                    migration.min_reader,
-                    migration.min_writer,
-                    now_microseconds(),
-                ),
-            )
-            connection.execute(
-                "INSERT INTO kt_meta SELECT 'store_id', ? "
-                "WHERE NOT EXISTS (SELECT 1 FROM kt_meta WHERE name = 'store_id')",
-                (new_id(),),
-            )
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+    return is_missing
 
 
 def _statements(sql: str) -> Iterator[str]:

@@ -71,7 +71,6 @@ def _serve(queue: Queue, connect: Callable[[], sqlite3.Connection], work: Callab
 def _give_up(connection: sqlite3.Connection | None, pause: Pause, place: Place) -> None:
     if connection is not None:
         place.close(connection)
-    place.forget_log()
     pause.reached.release()
     pause.over.wait()
 
