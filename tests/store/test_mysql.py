@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from keepthread.errors import BusyError, TooLargeError, UnavailableError
+from keepthread.errors import BusyError, SchemaError, TooLargeError, UnavailableError
 from keepthread.model import Thread
 from keepthread.store import PoolSettings, ThreadStore
 from keepthread.store.backends.mysql_engine import MysqlEngine
-from keepthread.store.backends.mysql_schema import upgrade
+from keepthread.store.backends.mysql_schema import script, upgrade
 from keepthread.store.backends.mysql_settings import mysql_settings
 from keepthread.store.backends.mysql_tx import Bound, Connection, Row, Statement
 from keepthread.store.migrate import migrations
@@ -242,3 +242,23 @@ async def test_a_migrator_whose_lease_another_one_took_stops(connection: Connect
     assert await connection.run(Bound(b"SELECT version FROM kt_migrations")) == [()]
     await connection.run(LEASE_ENDS)
     await upgrade(connection, "here", allowed=True, seconds=0)
+
+
+async def test_a_plan_that_was_run_by_hand_is_all_there_is_to_do() -> None:
+    with mysql_server.new_database() as url:
+        async with connected(url) as connection:
+            await connection.run(Bound(script(migrations("mysql")).encode()))
+
+        async with ThreadStore(url) as store:
+            await talk(store, "a")
+            assert (await store.status()).pending == []
+
+
+async def test_a_table_of_somebody_else_is_not_touched() -> None:
+    with mysql_server.new_database() as url:
+        await mysql_server.execute(url, "CREATE TABLE kt_migrations (id INTEGER)")
+
+        with pytest.raises(SchemaError, match="not keepthread's"):
+            await ThreadStore.create(url)
+
+        assert await mysql_server.fetch(url, "SHOW TABLES") == (("kt_migrations",),)
