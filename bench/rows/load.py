@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sized
 
+from bench.databases import Sqlite, for_sqlalchemy
 from bench.measuring import Side, seconds, take_turns
 from bench.peers.langchain import AsyncPeer, BlockingPeer
 from bench.peers.openai_agents import SqlalchemyPeer, SqlitePeer
@@ -19,11 +20,13 @@ _OURS = "keepthread"
 
 async def run(workplace: Workplace) -> Report:
     rounds, per_round, length = workplace.rounds(9), workplace.size(10), workplace.size(LENGTH)
-    path = workplace.database("load")
-    await conversation(path, length)
-    store = await ThreadStore.create(path)
-    plain = [SqlitePeer(workplace.database("load-openai")), SqlalchemyPeer(workplace.database("load-sqlalchemy"))]
-    typed = [AsyncPeer(workplace.database("load-langchain")), BlockingPeer(workplace.database("load-blocking"))]
+    engine = Sqlite(workplace)
+    url = await engine.database("load")
+    await conversation(url, length)
+    store = await ThreadStore.create(url)
+    urls = [for_sqlalchemy(await engine.database(f"load-{name}")) for name in ("sqlalchemy", "langchain")]
+    plain = [SqlitePeer(workplace.database("load-openai")), SqlalchemyPeer(urls[0])]
+    typed = [AsyncPeer(urls[1]), BlockingPeer(workplace.database("load-blocking"))]
 
     async def ours(conversation: str) -> Sized:
         return (await store.get_thread(conversation)).messages

@@ -1,14 +1,12 @@
-"""What is PostgreSQL's alone: a setting that gives up durability, and a pooler in between."""
+"""What is PostgreSQL's alone: the settings that give up durability."""
 
 from __future__ import annotations
 
-import asyncio
 from urllib.parse import urlsplit
 
 import pytest
 
 from keepthread.store import ThreadStore
-from keepthread.testing.arrange import say, stored, talk
 
 from . import postgres_server
 
@@ -23,12 +21,3 @@ async def test_a_server_that_gives_up_durability_is_named(caplog: pytest.LogCapt
 
     assert status.durability == "synchronous_commit=off"
     assert "synchronous_commit=off" in caplog.text
-
-
-async def test_a_store_behind_pgbouncer_prepares_nothing(postgres: str) -> None:
-    async with ThreadStore(postgres_server.with_option(postgres, "pgbouncer=true")) as store:
-        await talk(store, "a")
-        await asyncio.gather(*(store.append("t", say(f"{n}")) for n in range(20)))
-        await asyncio.gather(*(store.append("t", say("twice")) for _ in range(3)))
-
-        assert len(await stored(store)) == 22

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import subprocess
 import sys
+import time
 
 import pytest
 
-from keepthread.errors import NotFoundError, ThreadNotFound
+from keepthread.errors import NotFoundError, ThreadNotFound, UnavailableError
 from keepthread.model import Message, Thread
 from keepthread.store import ThreadStore
 from keepthread.testing.arrange import say, stored, talk, texts
@@ -84,6 +85,28 @@ async def test_a_connection_cut_at_commit_loses_and_doubles_nothing(server: Serv
             assert thread.metadata == {"kept": int(thread.id), "more": True}
             said = [(entry.message.id, entry.revision) for entry in await store.history(thread.id)]
             assert sorted(said) == [("a", 0), ("a", 1), ("b", 0), ("between", 0), ("c", 0), ("c", 1)]
+
+
+async def test_a_connection_that_falls_silent_is_given_up_in_time_and_replaced(server: Server) -> None:
+    proxy = CuttingProxy(b"cut here", 0)
+    proxy.silent_at = b"silent from here"
+    async with proxy.before(server.url) as url, ThreadStore(url, timeout_seconds=0.5) as store:
+        await talk(store, "a")
+        began = time.monotonic()
+
+        outcomes = await asyncio.gather(
+            store.update_thread("t", title="silent from here"),
+            store.append("other", say("silent from here"), create=True),
+            store.get_thread("silent from here"),
+            return_exceptions=True,
+        )
+
+        # Five seconds beyond its own timeout, in which the server would say what is wrong.
+        assert time.monotonic() - began < 10
+        assert {type(outcome) for outcome in outcomes} == {UnavailableError}
+        assert all("did not answer in time" in str(outcome) for outcome in outcomes)
+        await store.append("t", say("b"))
+        assert await stored(store) == ["a", "b"]
 
 
 async def test_connections_ended_by_the_server_cost_a_stall_and_nothing_else(server: Server) -> None:

@@ -44,7 +44,12 @@ class Place:
     """What named it: "--db", a variable, or "default"."""
     path: Path | None
     """Its file; None where it is none."""
-    is_memory: bool
+    dialect: str
+
+    @property
+    def is_memory(self) -> bool:
+        """Whether it is gone when the command ends."""
+        return self.dialect == "memory"
 
     @property
     def is_server(self) -> bool:
@@ -87,7 +92,7 @@ def place_of(options: Options) -> Place:
         parsed = parse(setting.value)
     except InvalidSetting as error:
         raise InvalidSetting(f"{error.message} It is {_named_by(setting.source)}.", hint=error.hint) from error
-    return Place(url=setting.value, source=setting.source, path=parsed.path, is_memory=parsed.dialect == "memory")
+    return Place(url=setting.value, source=setting.source, path=parsed.path, dialect=parsed.dialect)
 
 
 def store_of(options: Options, *, migrate: bool = False) -> ThreadStore:

@@ -48,10 +48,17 @@ class AppendQueue:
     are stored beside the others.
     """
 
-    def __init__(self, store: StoreTurns, spawn: Spawn) -> None:
-        """Store nothing yet. *spawn* runs a coroutine beside everything else."""
+    def __init__(self, store: StoreTurns, spawn: Spawn, may_share: Callable[[Turn, Turn], bool]) -> None:
+        """Store nothing yet.
+
+        Args:
+            store: Stores turns together.
+            spawn: Runs a coroutine beside everything else.
+            may_share: Whether two turns may be stored together.
+        """
         self._store_turns = store
         self._spawn = spawn
+        self._may_share = may_share
         self._waiting: list[Waiting] = []
         self._held: set[tuple[str, str]] = set()
         """(tenant, thread) of what is under way."""
@@ -117,7 +124,7 @@ class AppendQueue:
             thread = turn.tenant, turn.thread_id
             messages = {(*thread, record.id) for record in turn.records}
             size = sum(record.size for record in turn.records)
-            is_full = len(batch) == _MOST_TURNS or (batch and size > room)
+            is_full = len(batch) == _MOST_TURNS or (batch and (size > room or not self._may_share(batch[0][1], turn)))
             if is_full or thread in held or not taken.isdisjoint(messages):
                 later.append((job, turn))
                 held.add(thread)

@@ -73,6 +73,10 @@ class MysqlEngine(ServerEngine):
         self._again = Retrying(self.pool, _FAULTS, settings.location, settings.timeout_seconds).run
         self.applied: list[Migration] = []
 
+    def anew(self) -> MysqlEngine:
+        """See ServerEngine.anew."""
+        return MysqlEngine(self._settings)
+
     async def prepare(self) -> None:
         """See ServerEngine.prepare."""
         settings = self._settings

@@ -239,7 +239,7 @@ def _statement_binlog(location: str) -> KeepthreadError:
         UnavailableError(
             f"The binary log of the database server at {location} takes statements only, which no writer beside "
             "others can use safely.",
-            hint="Set binlog_format to ROW or MIXED.",
+            hint="Give it binlog_format=ROW or MIXED.",
         )
     )
 

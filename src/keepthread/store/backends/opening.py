@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
 from keepthread.errors import InvalidSetting, MissingExtraError
 
 from ..url import DatabaseUrl  # noqa: TID252 - backends are a room inside store
@@ -12,7 +9,7 @@ from .base import Backend
 from .mysql_settings import MysqlSettings, mysql_settings
 from .pool import PoolSettings
 from .postgres_settings import PostgresSettings, postgres_settings
-from .server import ServerBackend, ServerEngine
+from .server import ServerBackend
 from .sqlite import SqliteBackend
 from .sqlite_file import Durability, SqliteSettings
 
@@ -51,28 +48,28 @@ async def open_backend(settings: EngineSettings) -> Backend:
     if isinstance(settings, SqliteSettings):
         return await SqliteBackend.open(settings)
     if isinstance(settings, PostgresSettings):
-        return await ServerBackend.open(_postgres_engine(settings))
-    return await ServerBackend.open(_mysql_engine(settings))
+        return await _open_postgres(settings)
+    return await _open_mysql(settings)
 
 
-def _postgres_engine(settings: PostgresSettings) -> Callable[[], ServerEngine]:
+async def _open_postgres(settings: PostgresSettings) -> Backend:
     try:
-        from .postgres_engine import PostgresEngine  # noqa: PLC0415 - only who names a server needs its driver
+        from .postgres import PostgresBackend, PostgresEngine  # noqa: PLC0415 - only who names a server needs its driver
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "asyncpg":
             raise
         raise MissingExtraError("A PostgreSQL database", "postgres") from error
-    return partial(PostgresEngine, settings)
+    return await PostgresBackend.open(PostgresEngine(settings))
 
 
-def _mysql_engine(settings: MysqlSettings) -> Callable[[], ServerEngine]:
+async def _open_mysql(settings: MysqlSettings) -> Backend:
     try:
         from .mysql_engine import MysqlEngine  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "asyncmy":
             raise
         raise MissingExtraError("A MySQL or MariaDB database", "mysql") from error
-    return partial(MysqlEngine, settings)
+    return await ServerBackend[MysqlEngine].open(MysqlEngine(settings))
 
 
 def _sqlite_settings(parsed: DatabaseUrl, durability: Durability | None, timeout_seconds: float) -> SqliteSettings:

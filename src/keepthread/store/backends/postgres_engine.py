@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,12 +16,15 @@ from ..migrate import Migration, Schema  # noqa: TID252 - backends are a room in
 from ..queries import Count, Query  # noqa: TID252 - as above
 from ..turn import Turn  # noqa: TID252 - as above
 from .append_queue import Outcome
-from .base import EngineFacts, Operation, Tx
+from .base import DistributedBy, EngineFacts, Operation, Tx
 from .pool import Pool
 from .postgres_append import store, store_waiting
-from .postgres_errors import is_clash, is_lost, translate, translate_connecting
+from .postgres_citus import distribute
+from .postgres_errors import is_clash, is_lost, pooled, translate, translate_connecting
+from .postgres_row_security import secure
 from .postgres_schema import schema, script, upgrade
 from .postgres_settings import PostgresSettings
+from .postgres_tenancy import Tenancy, TenantTx, as_tenant, find_tenancy
 from .postgres_tx import Connection, OneStatementTx, PostgresTx
 from .retrying import Faults, Retrying
 from .server import SecondStatement, ServerEngine
@@ -31,6 +35,8 @@ _log = logging.getLogger(__name__)
 
 _BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+# A pooler in transaction mode does not keep a connection's settings: it refuses them, or drops them without a word.
+_KEEPS_SETTINGS = "SELECT 1 WHERE current_setting('lock_timeout') <> '0'"
 _DRIVERS_ERRORS = (OSError, pg.PostgresError, pg.InterfaceError, pg.InternalClientError)
 """And ours of a server that cannot be reached, or is busy: they are of OSError's kind."""
 _FAULTS = Faults(kinds=_DRIVERS_ERRORS, is_clash=is_clash, is_lost=is_lost, translate=translate)
@@ -57,58 +63,84 @@ class PostgresEngine(ServerEngine):
 
     def __init__(self, settings: PostgresSettings) -> None:
         self._settings = settings
+        self.tenancy = Tenancy()
+        self._lock_timeout = f"{int(settings.timeout_seconds * 1000) or 1}ms"
+        self._begin_write = _BEGIN_WRITE
+        if settings.behind_pgbouncer:
+            self._begin_write += f"; SET LOCAL lock_timeout = '{self._lock_timeout}'"
         self.pool: Pool[Connection] = Pool(self._connect, settings.pool, settings.location)
         self._again = Retrying(self.pool, _FAULTS, settings.location, settings.timeout_seconds).run
         self.applied: list[Migration] = []
+
+    def anew(self) -> PostgresEngine:
+        """See ServerEngine.anew."""
+        engine = PostgresEngine(self._settings)
+        engine.tenancy = self.tenancy
+        return engine
 
     async def prepare(self) -> None:
         """See ServerEngine.prepare."""
         settings = self._settings
         async with self.pool.lend():
             pass  # a server that cannot be reached is not tried again: somebody waits for the answer
+        if not settings.behind_pgbouncer and not await self._again(_settings_kept):
+            raise pooled(settings.location)
         if settings.as_it_is:
+            self.tenancy = await self.read(find_tenancy)
             return
         self.applied = await self._again(
             lambda connection: upgrade(
                 connection, settings.location, allowed=settings.migrate, seconds=settings.timeout_seconds
             )
         )
+        self.tenancy = await self.read(find_tenancy)
         durability = (await self.facts()).durability
         if durability != "full":
             _log.warning("the server gives up durability: location=%s durability=%s", settings.location, durability)
 
     async def read(self, operation: Operation[T]) -> T:
         """See Backend.read."""
-        if not self._settings.behind_pgbouncer:
+        if not self._settings.behind_pgbouncer and not self.tenancy.is_secured:
             try:
                 return await self._again(lambda connection: operation(OneStatementTx(connection)))
             except SecondStatement:
                 pass  # a snapshot of several statements needs a transaction, which costs two more round trips
-        return await self._again(lambda connection: _in_transaction(connection, _on(operation), _BEGIN_READ))
+        return await self._again(lambda connection: _in_transaction(connection, self._on(operation), _BEGIN_READ))
 
     async def write(self, operation: Operation[T]) -> T:
         """See Backend.write."""
-        return await self._write(_on(operation))
+        return await self._again(lambda connection: _in_transaction(connection, self._on(operation), self._begin_write))
+
+    def _on(self, operation: Operation[T]) -> Callable[[Connection], Awaitable[T]]:
+        kind = TenantTx if self.tenancy.is_secured else PostgresTx
+        return lambda connection: operation(kind(connection))
+
+    def may_share(self, one: Turn, other: Turn) -> bool:
+        """See ServerEngine.may_share."""
+        return self.tenancy.may_share(one, other)
 
     async def store_turns(self, turns: Sequence[Turn], *, waits: bool) -> list[Outcome]:
         """See StoreTurns."""
         if waits and len(turns) > 1:
-            return await self._write(partial(store_waiting, turns=turns))
+            return await self._append_whole(partial(store_waiting, turns=turns), turns[0].tenant)
         attempt = partial(store, turns=turns)
-        if self._settings.behind_pgbouncer:
-            # The driver prepares a statement and then runs it; only a transaction keeps both on one connection.
-            return await self._write(attempt)
+        if self._settings.behind_pgbouncer or self.tenancy.is_secured:
+            # The driver prepares a statement and then runs it, and only a transaction keeps both on one connection. And
+            # only there a tenant can be named before.
+            return await self._append_whole(attempt, turns[0].tenant)
         return await self._again(attempt)
 
-    async def _write(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
-        return await self._again(lambda connection: _in_transaction(connection, attempt, _BEGIN_WRITE))
+    async def _append_whole(self, attempt: Callable[[Connection], Awaitable[T]], tenant: str) -> T:
+        """Run an append in a transaction, of *tenant* where the server asks for one."""
+        if self.tenancy.is_secured:
+            attempt = as_tenant(tenant, attempt)
+        return await self._again(lambda connection: _in_transaction(connection, attempt, self._begin_write))
 
     async def _connect(self) -> Connection:
         settings = self._settings
-        waiting = f"{int(settings.timeout_seconds * 1000) or 1}ms"
         own = {"application_name": "keepthread"}
         if not settings.behind_pgbouncer:
-            own["lock_timeout"] = waiting
+            own["lock_timeout"] = self._lock_timeout
         try:
             return await asyncpg.connect(
                 settings.dsn,
@@ -129,6 +161,16 @@ class PostgresEngine(ServerEngine):
     def script(self, steps: Sequence[Migration]) -> str:
         """See Backend.script."""
         return script(steps)
+
+    async def secure(self) -> None:
+        """See Backend.enable_row_level_security."""
+        await self._again(lambda connection: _in_transaction(connection, secure, _BEGIN_WRITE))
+        self.tenancy = await self.read(find_tenancy)
+
+    async def distribute(self, by: DistributedBy) -> None:
+        """See Backend.distribute."""
+        await distribute(self.write, by, self._settings.location)
+        self.tenancy = await self.read(find_tenancy)
 
     async def facts(self) -> EngineFacts:
         """See Backend.facts."""
@@ -158,8 +200,8 @@ class _Connection(asyncpg.Connection):
             super().__del__()
 
 
-def _on(operation: Operation[T]) -> Callable[[Connection], Awaitable[T]]:
-    return lambda connection: operation(PostgresTx(connection))
+async def _settings_kept(connection: Connection) -> bool:
+    return await connection.execute(_KEEPS_SETTINGS) == "SELECT 1"
 
 
 async def _in_transaction(connection: Connection, work: Callable[[Connection], Awaitable[T]], begin: str) -> T:
@@ -167,15 +209,18 @@ async def _in_transaction(connection: Connection, work: Callable[[Connection], A
     try:
         result = await work(connection)
         said = await connection.execute("COMMIT")
-    except BaseException:
-        await _roll_back(connection)
+    except BaseException as error:
+        await _roll_back(connection, error)
         raise
     if said != "COMMIT":
         raise RuntimeError("A store operation went on after a failed statement: that is a bug in keepthread.")
     return result
 
 
-async def _roll_back(connection: Connection) -> None:
+async def _roll_back(connection: Connection, error: BaseException) -> None:
+    if isinstance(error, asyncio.CancelledError | TimeoutError):
+        connection.terminate()  # who did not answer would keep us waiting as long again
+        return
     try:
         if not connection.is_closed():
             await connection.execute("ROLLBACK")

@@ -23,6 +23,7 @@ from ..migrate import (  # noqa: TID252 - backends are a room inside store
     schema_of,
 )
 from ..migrate import script as script_of  # noqa: TID252 - as above
+from .postgres_row_security import lift, secure
 from .postgres_tx import Connection
 
 # The lease is a row with an end, and no advisory lock: it works through a pooler, and on every engine that speaks this
@@ -178,7 +179,10 @@ async def _apply(connection: Connection, migration: Migration, holder: str, loca
     await connection.execute("BEGIN")
     try:
         await _keep_lease(connection, holder, location)
+        is_secured = await lift(connection)
         await connection.execute(_step_sql(migration), timeout=_LONGEST_STEP_SECONDS)
+        if is_secured:
+            await secure(connection)
         await connection.execute("COMMIT")
     except BaseException:
         if not connection.is_closed():

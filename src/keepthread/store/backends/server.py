@@ -6,9 +6,9 @@ import asyncio
 import os
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from ..migrate import Migration, Schema  # noqa: TID252 - backends are a room inside store
 from ..turn import Appended, Turn  # noqa: TID252 - as above
@@ -50,6 +50,14 @@ class ServerEngine(ABC):
     async def store_turns(self, turns: Sequence[Turn], *, waits: bool) -> list[Outcome]:
         """See StoreTurns."""
 
+    def may_share(self, one: Turn, other: Turn) -> bool:  # noqa: ARG002 - for those that must look
+        """Whether two turns may be stored together."""
+        return True
+
+    @abstractmethod
+    def anew(self) -> Self:
+        """Return the engine for a forked child, which knows what this one found, and has none of its connections."""
+
     @abstractmethod
     async def facts(self) -> EngineFacts:
         """See Backend.facts."""
@@ -63,24 +71,26 @@ class ServerEngine(ABC):
         """See Backend.script."""
 
 
-class ServerBackend(Backend):
+E = TypeVar("E", bound=ServerEngine)
+
+
+class ServerBackend(Backend, Generic[E]):
     """See Backend."""
 
-    def __init__(self, make_engine: Callable[[], ServerEngine]) -> None:
-        self._make_engine = make_engine
-        self._start()
+    def __init__(self, engine: E) -> None:
+        self._start(engine)
 
-    def _start(self) -> None:
-        self._engine = self._make_engine()
-        self._thread = IoThread(self._engine.name, self._engine.pool.close)
-        self._appends = AppendQueue(self._engine.store_turns, self._thread.spawn)
+    def _start(self, engine: E) -> None:
+        self._engine = engine
+        self._thread = IoThread(engine.name, engine.pool.close)
+        self._appends = AppendQueue(engine.store_turns, self._thread.spawn, engine.may_share)
         # At exit too: the server hears a good-bye, and the thread ends before the interpreter.
         self._end = weakref.finalize(self, self._thread.stop)
 
     @classmethod
-    async def open(cls, make_engine: Callable[[], ServerEngine]) -> ServerBackend:
+    async def open(cls, engine: E) -> Self:
         """Reach the server, make or check the tables, and return the backend. For the errors see Database.open."""
-        backend = cls(make_engine)
+        backend = cls(engine)
         try:
             await backend._thread.ask(backend._engine.prepare)
         except BaseException:
@@ -135,7 +145,7 @@ class ServerBackend(Backend):
         _inherited.append((self._engine, self._thread))
         self._end.detach()
         if not self._thread.is_closed:
-            self._start()
+            self._start(self._engine.anew())
 
     @property
     def is_lasting(self) -> bool:
@@ -153,7 +163,7 @@ class ServerBackend(Backend):
         return self._engine.pool.lent
 
 
-_open: weakref.WeakSet[ServerBackend] = weakref.WeakSet()
+_open: weakref.WeakSet[ServerBackend[Any]] = weakref.WeakSet()
 _inherited: list[object] = []
 """What a child has of its parent's. Kept, for nothing of it may be tidied away here."""
 

@@ -33,8 +33,16 @@ FROM (
     FROM kt_threads AS k FORCE INDEX (kt_threads_newest)
     STRAIGHT_JOIN kt_thread_tags AS g
     WHERE k.tenant_id = :tenant AND k.archived = :archived
-        AND k.updated_at >= :updated_after AND k.updated_at <= :before_at
-        AND (k.updated_at < :before_at OR k.id < :before_id)
+        AND k.updated_at >= COALESCE((
+            SELECT e.updated_at
+            FROM kt_threads AS e
+            WHERE e.tenant_id = :tenant AND e.archived = :archived
+                AND e.updated_at >= :updated_after AND e.updated_at <= :before_at
+                AND (e.updated_at < :before_at OR e.id < :before_id)
+            ORDER BY e.updated_at DESC, e.id DESC
+            LIMIT 1 OFFSET :walk
+        ), :updated_after)
+        AND k.updated_at <= :before_at AND (k.updated_at < :before_at OR k.id < :before_id)
         AND k.created_at >= :created_after AND k.created_at < :created_before
         AND g.tenant_id = :tenant AND g.tag = :tag AND g.thread_id = k.id
     ORDER BY k.updated_at DESC, k.id DESC
