@@ -25,26 +25,41 @@ FROM kt_threads
 WHERE tenant_id = :tenant;
 
 -- name: newest_tagged_by_walk
--- Here an index that holds all that is asked of a thread spares its row: the page is found by key first, and the planner
--- kept to that order.
+-- So many of the newest are taken from an index that holds all that is asked of them, which spares their rows, and each is
+-- asked for its tag, in their order, until the page is full. A bound that a subquery gives does not end a walk here.
+SELECT t.id, t.title, t.metadata, t.agent, t.archived, t.next_position, t.version, t.message_count, t.created_at, t.updated_at
+FROM (
+    SELECT w.id, w.updated_at
+    FROM (
+        SELECT k.id, k.updated_at, k.created_at
+        FROM kt_threads AS k FORCE INDEX (kt_threads_newest)
+        WHERE k.tenant_id = :tenant AND k.archived = :archived
+            AND k.updated_at >= :updated_after AND k.updated_at <= :before_at
+            AND (k.updated_at < :before_at OR k.id < :before_id)
+        ORDER BY k.updated_at DESC, k.id DESC
+        LIMIT :walk
+    ) AS w
+    STRAIGHT_JOIN kt_thread_tags AS g
+    WHERE g.tenant_id = :tenant AND g.tag = :tag AND g.thread_id = w.id
+        AND w.created_at >= :created_after AND w.created_at < :created_before
+    ORDER BY w.updated_at DESC, w.id DESC
+    LIMIT :limit
+) AS p
+CROSS JOIN kt_threads AS t
+WHERE t.tenant_id = :tenant AND t.id = p.id
+ORDER BY p.updated_at DESC, p.id DESC;
+
+-- name: newest_tagged_far
+-- Every carrier in memory costs more here than the tag's index, or that of the threads: the planner knows which is shorter.
 SELECT t.id, t.title, t.metadata, t.agent, t.archived, t.next_position, t.version, t.message_count, t.created_at, t.updated_at
 FROM (
     SELECT k.id, k.updated_at
-    FROM kt_threads AS k FORCE INDEX (kt_threads_newest)
-    STRAIGHT_JOIN kt_thread_tags AS g
-    WHERE k.tenant_id = :tenant AND k.archived = :archived
-        AND k.updated_at >= COALESCE((
-            SELECT e.updated_at
-            FROM kt_threads AS e
-            WHERE e.tenant_id = :tenant AND e.archived = :archived
-                AND e.updated_at >= :updated_after AND e.updated_at <= :before_at
-                AND (e.updated_at < :before_at OR e.id < :before_id)
-            ORDER BY e.updated_at DESC, e.id DESC
-            LIMIT 1 OFFSET :walk
-        ), :updated_after)
-        AND k.updated_at <= :before_at AND (k.updated_at < :before_at OR k.id < :before_id)
+    FROM kt_thread_tags AS g
+    CROSS JOIN kt_threads AS k
+    WHERE g.tenant_id = :tenant AND g.tag = :tag AND k.tenant_id = :tenant AND k.id = g.thread_id
+        AND k.archived = :archived AND k.updated_at >= :updated_after AND k.updated_at <= :before_at
+        AND (k.updated_at < :before_at OR k.id < :before_id)
         AND k.created_at >= :created_after AND k.created_at < :created_before
-        AND g.tenant_id = :tenant AND g.tag = :tag AND g.thread_id = k.id
     ORDER BY k.updated_at DESC, k.id DESC
     LIMIT :limit
 ) AS p
