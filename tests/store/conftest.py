@@ -36,8 +36,11 @@ __all__ = [
     "tls_certificate",
 ]
 
+ENGINES = ("memory", "sqlite", "postgres", "mysql")
+"""Every kind of database."""
+
 SERVERS = {"postgres": "postgres", "postgres-rls": "secured", "mysql": "mysql"}
-"""Kinds of database on a server, each with the fixture that gives its URL."""
+"""Those on a server, also in another form, each with the fixture that gives its URL."""
 
 BACKENDS = ("memory", "sqlite", *SERVERS)
 

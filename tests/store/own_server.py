@@ -134,7 +134,7 @@ class OwnServer:
 
     def end(self) -> None:
         """Stop it and take its folder away."""
-        self.control("stop", "-m", "immediate")
+        self.control("stop", "-m", "fast")
         shutil.rmtree(self.folder)
 
 

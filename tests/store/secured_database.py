@@ -18,7 +18,16 @@ from . import postgres_server
 
 PAGE = Path(__file__).parents[2] / "docs" / "row-level-security.md"
 TENANTS = ("mine", "theirs")
-TABLES = ("kt_threads", "kt_messages", "kt_revisions", "kt_thread_tags", "kt_files", "kt_turns", "kt_frames")
+TABLES = (
+    "kt_threads",
+    "kt_messages",
+    "kt_revisions",
+    "kt_thread_tags",
+    "kt_files",
+    "kt_copies",
+    "kt_turns",
+    "kt_frames",
+)
 
 
 class Secured(NamedTuple):

@@ -37,6 +37,8 @@ OBVIOUS = {
     "delete_message_files",
     "delete_thread_turns",
     "delete_thread_frames",
+    "insert_copy_mark",
+    "delete_copy_mark",
 }
 """Statements that say all there is to say."""
 
@@ -53,7 +55,7 @@ def _constants() -> dict[str, Query[Any]]:
 CONSTANTS = _constants()
 NAMED = {query.name: query for query in CONSTANTS.values()}
 
-SMALL = {"insert_file", "file_users", "count_tag", "database_bytes", "meta"}
+SMALL = {"insert_file", "file_users", "count_tag", "database_bytes", "meta", "any_file", "kept_page", "hides_tenants"}
 """Statements that go through a constant, a subquery that is bounded, or a table of a few rows."""
 
 CASES = [(dialect, name) for dialect in DIALECTS for name in statements(dialect)]

@@ -22,6 +22,7 @@ from keepthread.store.backends.postgres_tenancy import Tenancy, name_tenant
 from keepthread.store.queries import COUNT_THREADS, DELETE_TAG, INSERT_TAG, THREAD
 from keepthread.store.turn import Turn
 from keepthread.testing.arrange import say, stored, talk
+from keepthread.transfer import copy_store
 
 from . import postgres_server
 from .secured_database import TABLES, TENANTS, Secured, connected, counts, secured, secured_database
@@ -32,8 +33,10 @@ __all__ = ["secured", "secured_database"]
 @pytest.fixture
 async def filled(secured: str) -> AsyncIterator[str]:
     """The URL for the application, of a database where two tenants have rows in every table."""
-    async with ThreadStore(secured, files=await FileStore.create()) as store:
+    async with ThreadStore(secured, files=await FileStore.create()) as store, ThreadStore() as elsewhere:
         for tenant in map(store.for_tenant, TENANTS):
+            await talk(elsewhere.for_tenant(tenant.tenant), "d", thread_id="copied")
+            await copy_store(elsewhere.for_tenant(tenant.tenant), tenant)
             await talk(tenant, "a", metadata={"k": 1})
             await tenant.edit_message("t", "a", content="A")
             message = say("b")
@@ -157,7 +160,7 @@ async def test_a_connection_of_the_pool_forgets_its_tenant(filled: str) -> None:
         after.append(await left_over())
     await engine.pool.close()
 
-    assert (seen, after) == ([1, 1], [[], [], []])
+    assert (seen, after) == ([2, 2], [[], [], []])
 
 
 async def test_a_transaction_that_goes_on_to_another_tenant_is_not_stored(filled: str) -> None:
@@ -230,7 +233,7 @@ async def test_a_server_with_the_old_rules_for_backslashes_is_served_as_well(sec
 
 
 async def test_a_look_at_the_database_as_it_is_counts_the_tenants_rows_too(filled: str) -> None:
-    assert (await ThreadStore(filled).for_tenant("mine").inspect()).threads == 1
+    assert (await ThreadStore(filled).for_tenant("mine").inspect()).threads == 2
     assert (await ThreadStore(filled).inspect()).threads == 0
 
 

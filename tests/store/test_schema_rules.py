@@ -25,6 +25,12 @@ OF_A_CONNECTION = {"session", "sync_wait"}
 """Statements that a connection begins with, before it is lent to anybody: what they leave is its own."""
 
 
+OF_EVERY_TENANT = {
+    "next_tenant": "SELECT tenant_id FROM kt_threads WHERE tenant_id > :after ORDER BY tenant_id LIMIT 1"
+}
+"""What whoever runs the whole database may ask, to the letter: who the tenants are. Each is then read for itself."""
+
+
 def schema(dialect: str) -> str:
     return "\n".join(migration.sql for migration in migrations(dialect))
 
@@ -44,9 +50,11 @@ def texts_in_code(path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize(("dialect", "name"), CASES)
 def test_every_statement_keeps_the_rules(dialect: str, name: str) -> None:
+    text = statements(dialect)[name]
     allowed = ["leaves something in the session"] if name in OF_A_CONNECTION else []
+    broken = broken_by_statement(text, many_tenants=name in OF_MANY_TENANTS)
 
-    assert broken_by_statement(statements(dialect)[name], many_tenants=name in OF_MANY_TENANTS) == allowed
+    assert text == OF_EVERY_TENANT.get(name) or broken == allowed
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -17,6 +17,7 @@ from .backends.base import Operation, Tx
 from .draft import Head, head_of
 from .limits import LARGEST, Limits
 from .queries import (
+    DELETE_COPY_MARK,
     DELETE_FILES,
     DELETE_MESSAGES,
     DELETE_REVISIONS,
@@ -206,7 +207,7 @@ def deletion(*, tenant: str, thread_id: str) -> Operation[list[str]]:
     async def delete(tx: Tx) -> list[str]:
         nonlocal found
         try:
-            found = await _delete(tx, tenant=tenant, thread_id=thread_id)
+            found = await remove(tx, tenant=tenant, thread_id=thread_id)
         except ThreadNotFound:
             # The connection was lost at the commit of an earlier attempt, and that attempt was the deletion.
             if found is None:
@@ -216,14 +217,22 @@ def deletion(*, tenant: str, thread_id: str) -> Operation[list[str]]:
     return delete
 
 
-async def _delete(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
+async def remove(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
+    """Remove a thread and all that belongs to it, and return the hashes of the files it referred to."""
     row = await locked_row(tx, tenant=tenant, thread_id=thread_id)
     place = {"tenant": tenant, "thread": thread_id}
     hashes = [file.value for file in await tx.run(THREAD_FILES, **place)]
     tags = tags_of(json.loads(row.metadata), row.agent)
     # The thread's row first: an append that waits for it then finds no thread.
     await tx.run(DELETE_THREAD, **place)
-    for query in (DELETE_MESSAGES, DELETE_REVISIONS, DELETE_FILES, DELETE_THREAD_FRAMES, DELETE_THREAD_TURNS):
+    for query in (
+        DELETE_MESSAGES,
+        DELETE_REVISIONS,
+        DELETE_FILES,
+        DELETE_THREAD_FRAMES,
+        DELETE_THREAD_TURNS,
+        DELETE_COPY_MARK,
+    ):
         await tx.run(query, **place)
     await tx.run_many(DELETE_TAG, [{**place, "tag": tag} for tag in sorted(tags)])
     return hashes

@@ -78,3 +78,14 @@ CREATE TABLE IF NOT EXISTS kt_files (
     PRIMARY KEY (tenant_id, sha256, thread_id, message_id),
     KEY kt_files_thread (tenant_id, thread_id)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- How a copy from another database left a thread. While the thread's version is still this one, nobody has changed it since,
+-- and the next copy may bring it up to date. `is_whole` is 0 between the pieces of a long thread, and where a file is missing.
+CREATE TABLE IF NOT EXISTS kt_copies (
+    tenant_id VARBINARY(255) NOT NULL,
+    thread_id VARBINARY(255) NOT NULL,
+    source_id VARBINARY(255) NOT NULL,
+    version BIGINT NOT NULL,
+    is_whole SMALLINT NOT NULL,
+    PRIMARY KEY (tenant_id, thread_id)
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
