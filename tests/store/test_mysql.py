@@ -71,7 +71,8 @@ async def connected(url: str) -> AsyncGenerator[Connection]:
 
 @pytest.fixture
 async def connection(mysql: str) -> AsyncIterator[Connection]:
-    async with connected(mysql) as connection:
+    """One to a database that has its tables."""
+    async with ThreadStore(mysql), connected(mysql) as connection:
         yield connection
 
 
@@ -211,7 +212,7 @@ async def test_a_migration_that_is_interrupted_anywhere_is_completed_by_the_next
     while True:
         try:
             # Before the first thing, after it, after the second: until it gets to its end.
-            await upgrade(Plug(connection, interruptions), "here", allowed=True, seconds=0)
+            await upgrade(Plug(connection, interruptions), "here", holder=f"{interruptions}", allowed=True, seconds=0)
         except Interrupted:
             interruptions += 1
             with suppress(MySQLError):  # in the beginning there is no lease
@@ -235,13 +236,13 @@ async def test_a_migrator_whose_lease_another_one_took_stops(connection: Connect
             return await super().run(*bound, seconds=seconds)
 
     with pytest.raises(BusyError, match="took over"):
-        await upgrade(Overtaken(connection, 100), "here", allowed=True, seconds=0)
+        await upgrade(Overtaken(connection, 100), "here", holder="first", allowed=True, seconds=0)
     with pytest.raises(BusyError, match="longer than the timeout"):
-        await upgrade(connection, "here", allowed=True, seconds=0)
+        await upgrade(connection, "here", holder="second", allowed=True, seconds=0)
 
     assert await connection.run(Bound(b"SELECT version FROM kt_migrations")) == [()]
     await connection.run(LEASE_ENDS)
-    await upgrade(connection, "here", allowed=True, seconds=0)
+    await upgrade(connection, "here", holder="second", allowed=True, seconds=0)
 
 
 async def test_a_plan_that_was_run_by_hand_is_all_there_is_to_do() -> None:

@@ -83,7 +83,7 @@ async def test_a_migration_reaches_every_tenants_rows_and_secures_its_new_tables
                 await talk(store.for_tenant(tenant), "a")
             async with connected(database.owner) as connection:
                 known = [*migrations("postgres"), step]
-                await upgrade(connection, "here", allowed=True, seconds=5, known=known)
+                await upgrade(connection, "here", holder="somebody", allowed=True, seconds=5, known=known)
                 seen = await counts(connection)
 
             titles = {(await store.for_tenant(tenant).get_thread("t")).title for tenant in TENANTS}

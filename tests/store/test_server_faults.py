@@ -20,6 +20,12 @@ from .servers import Server
 
 CUTS = 50
 
+# Of this database only: others use the server too.
+END_OURS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name = 'keepthread' AND datname = current_database()
+"""
+
 
 def turn(number: int) -> list[Message]:
     """A turn that a proxy recognises by what it says, and not by its ids: a look for those is not cut."""
@@ -137,6 +143,17 @@ async def test_connections_ended_by_the_server_cost_a_stall_and_nothing_else(ser
             thread = await store.get_thread(f"{name}")
             assert texts(thread) == [f"{number}.{part}" for number in range(40) for part in range(2)]
             assert thread.metadata == {f"{number}": number for number in range(0, 40, 10)}
+
+
+async def test_a_connection_cut_while_tables_are_made_costs_a_stall_and_nothing_else(server: Server) -> None:
+    proxy = CuttingProxy(b"kt_messages (\n", 2)
+    proxy.is_armed = True
+    with server.new_database() as direct:
+        async with proxy.before(direct) as url, ThreadStore(url) as store:
+            await talk(store, "a")
+            assert await stored(store) == ["a"]
+
+    assert proxy.cuts > 0
 
 
 async def test_every_turn_of_a_batch_has_its_own_outcome(server: Server) -> None:

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 from asyncmy import errors as my
 
 from keepthread.errors import UnavailableError
+from keepthread.model.ids import new_id
 
 from ..migrate import Migration, Schema  # noqa: TID252 - backends are a room inside store
 from ..queries import Count, Nothing, Query  # noqa: TID252 - as above
@@ -84,9 +85,14 @@ class MysqlEngine(ServerEngine):
             pass  # a server that cannot be reached is not tried again: somebody waits for the answer
         if settings.as_it_is:
             return
+        holder = new_id()
         self.applied = await self._again(
             lambda connection: upgrade(
-                connection, settings.location, allowed=settings.migrate, seconds=settings.timeout_seconds
+                connection,
+                settings.location,
+                holder=holder,
+                allowed=settings.migrate,
+                seconds=settings.timeout_seconds,
             )
         )
         durability = (await self.facts()).durability

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from asyncmy import errors as my
 
 from keepthread.errors import BusyError, SchemaError
-from keepthread.model.ids import new_id
 
 from ..migrate import (  # noqa: TID252 - backends are a room inside store
     Applied,
@@ -86,7 +85,13 @@ def _record(migration: Migration) -> str:
 
 
 async def upgrade(
-    connection: Connection, location: str, *, allowed: bool, seconds: float, known: Sequence[Migration] | None = None
+    connection: Connection,
+    location: str,
+    *,
+    holder: str,
+    allowed: bool,
+    seconds: float,
+    known: Sequence[Migration] | None = None,
 ) -> list[Migration]:
     """Apply the migrations that the database still needs, each with its record when all of it is done, and return them.
 
@@ -96,6 +101,7 @@ async def upgrade(
     Args:
         connection: With no transaction open.
         location: For the messages of errors.
+        holder: Who tries: another call with the same name goes on with the lease of one whose connection was lost.
         allowed: Whether a database that an earlier version prepared may be changed. A new one always may.
         seconds: How long to wait for another one that is at it.
         known: The steps, by default those of this version.
@@ -105,13 +111,12 @@ async def upgrade(
         BusyError: Another one took longer.
     """
     known = known or migrations("mysql")
-    holder = new_id()
     deadline = time.monotonic() + seconds
     while True:
         applied = await _applied(connection, location)
         if not missing(known, applied, location):
             return []
-        if applied and not allowed and not await _fetch(connection, _LEASE_IS_HELD):
+        if applied and not allowed and await _is_left_alone(connection, applied, location):
             raise SchemaError(
                 f"{location} was prepared by an earlier keepthread, and needs a migration. It was not touched.",
                 hint="Back it up, then run `keepthread migrate`, or open it once with "
@@ -132,6 +137,11 @@ async def upgrade(
         if not connection.is_closed():
             await _fetch(connection, _GIVE_LEASE_UP, {"holder": holder})
     return steps
+
+
+async def _is_left_alone(connection: Connection, applied: list[Applied], location: str) -> bool:
+    """Return whether nobody is at the database, nor has finished since it had had *applied*."""
+    return not await _fetch(connection, _LEASE_IS_HELD) and applied == await _applied(connection, location)
 
 
 async def _applied(connection: Connection, location: str) -> list[Applied]:

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, TypeVar
 import asyncpg
 from asyncpg import exceptions as pg
 
+from keepthread.model.ids import new_id
+
 from ..migrate import Migration, Schema  # noqa: TID252 - backends are a room inside store
 from ..queries import Count, Query  # noqa: TID252 - as above
 from ..turn import Turn  # noqa: TID252 - as above
@@ -88,9 +90,14 @@ class PostgresEngine(ServerEngine):
         if settings.as_it_is:
             self.tenancy = await self.read(find_tenancy)
             return
+        holder = new_id()
         self.applied = await self._again(
             lambda connection: upgrade(
-                connection, settings.location, allowed=settings.migrate, seconds=settings.timeout_seconds
+                connection,
+                settings.location,
+                holder=holder,
+                allowed=settings.migrate,
+                seconds=settings.timeout_seconds,
             )
         )
         self.tenancy = await self.read(find_tenancy)
