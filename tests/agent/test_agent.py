@@ -73,7 +73,7 @@ def test_creating_an_agent_imports_no_sdk_and_no_driver() -> None:
 import sys
 from keepthread.agent import Agent
 Agent(name="a", model_name="gpt-4o")
-print(sorted({"openai", "httpx2", "sqlite3", "asyncpg"} & sys.modules.keys()))
+print(sorted({"openai", "httpx2", "sqlite3", "asyncpg", "asyncmy"} & sys.modules.keys()))
 """
 
     printed = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True).stdout

@@ -14,12 +14,16 @@ from keepthread.store.backends.pool import Pool, Poolable
 from keepthread.testing import OpenStore
 
 from . import invariants
+from .mysql_server import mysql, mysql_database
 from .own_server import own_database, own_server, tls_certificate
 from .pgbouncer import pooled, pooled_database
 from .postgres_server import postgres, postgres_database
 from .secured_database import secured, secured_database
+from .servers import server
 
 __all__ = [
+    "mysql",
+    "mysql_database",
     "own_database",
     "own_server",
     "pooled",
@@ -28,13 +32,14 @@ __all__ = [
     "postgres_database",
     "secured",
     "secured_database",
+    "server",
     "tls_certificate",
 ]
 
-ENGINES = ("memory", "sqlite", "postgres")
+ENGINES = ("memory", "sqlite", "postgres", "mysql")
 """Every kind of database."""
 
-SERVERS = {"postgres": "postgres", "postgres-rls": "secured"}
+SERVERS = {"postgres": "postgres", "postgres-rls": "secured", "mysql": "mysql"}
 """Those on a server, also in another form, each with the fixture that gives its URL."""
 
 BACKENDS = ("memory", "sqlite", *SERVERS)
@@ -70,7 +75,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
 @pytest.fixture
 def make_store(url: str | None, tmp_path: Path) -> Callable[[], ThreadStore]:
     """Make a store on the database, not open yet. A server has no place for attachments: they get a folder."""
-    is_server = url is not None and url.startswith("postgresql:")
+    is_server = url is not None and not url.startswith("sqlite:")
     return lambda: ThreadStore(url, files=open_default(str(tmp_path / "files")) if is_server else None)
 
 

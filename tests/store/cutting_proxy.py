@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
+PORTS = {"postgresql": 5432, "mysql": 3306}
+PLAIN = {"postgresql": "sslmode=disable", "mysql": "ssl_mode=disabled"}
+
 
 class CuttingProxy:
     """Cuts every second time that a client sends *at*: in turns after the server answered, and before it hears it."""
@@ -25,15 +28,17 @@ class CuttingProxy:
     async def before(self, url: str) -> AsyncGenerator[str]:
         """Run before the server of *url*, and give its own URL."""
         parts = urlsplit(url)
-        socket = parse_qs(parts.query).get("host", [""])[0]
+        options = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        socket = options.get("unix_socket") or (f"{options['host']}/.s.PGSQL.5432" if "host" in options else None)
         self._reach = (
-            partial(asyncio.open_unix_connection, f"{socket}/.s.PGSQL.5432")
+            partial(asyncio.open_unix_connection, socket)
             if socket
-            else partial(asyncio.open_connection, parts.hostname, parts.port or 5432)
+            else partial(asyncio.open_connection, parts.hostname, parts.port or PORTS[parts.scheme])
         )
+        user = parts.username or options["user"]
         async with await asyncio.start_server(self._serve, "127.0.0.1", 0) as listening:
             port = listening.sockets[0].getsockname()[1]
-            yield parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}", query="sslmode=disable").geturl()
+            yield parts._replace(netloc=f"{user}@127.0.0.1:{port}", query=PLAIN[parts.scheme]).geturl()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from_server, to_server = await self._reach()

@@ -218,6 +218,12 @@ async def holding_thread(url: str) -> AsyncGenerator[None]:
         await connection.close()
 
 
+async def end_connections(url: str) -> int:
+    """End every connection of keepthread to a database, and return how many there were."""
+    mine = "application_name = 'keepthread' AND datname = current_database()"
+    return len(await fetch(url, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}"))  # noqa: S608 - our own text
+
+
 @pytest.fixture(scope="session")
 def postgres_database() -> Iterator[str]:
     with new_database() as url:

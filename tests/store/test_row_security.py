@@ -16,7 +16,7 @@ from keepthread.files import FileStore
 from keepthread.model import Attachment
 from keepthread.store import PoolSettings, ThreadStore
 from keepthread.store.backends.base import Tx
-from keepthread.store.backends.postgres_engine import Engine
+from keepthread.store.backends.postgres_engine import PostgresEngine
 from keepthread.store.backends.postgres_settings import postgres_settings
 from keepthread.store.backends.postgres_tenancy import Tenancy, name_tenant
 from keepthread.store.queries import COUNT_THREADS, DELETE_TAG, INSERT_TAG, THREAD
@@ -138,7 +138,7 @@ async def test_a_row_is_not_given_to_another_tenant(filled: str) -> None:
 
 async def test_a_connection_of_the_pool_forgets_its_tenant(filled: str) -> None:
     settings = postgres_settings(filled, timeout_seconds=5, pool=PoolSettings(size=1, max_overflow=0), migrate=False)
-    engine = Engine(settings)
+    engine = PostgresEngine(settings)
     await engine.prepare()
 
     async def mine(tx: Tx) -> int:
@@ -164,7 +164,7 @@ async def test_a_connection_of_the_pool_forgets_its_tenant(filled: str) -> None:
 
 
 async def test_a_transaction_that_goes_on_to_another_tenant_is_not_stored(filled: str) -> None:
-    engine = Engine(postgres_settings(filled, timeout_seconds=5, pool=PoolSettings(), migrate=False))
+    engine = PostgresEngine(postgres_settings(filled, timeout_seconds=5, pool=PoolSettings(), migrate=False))
     await engine.prepare()
     tag = {"tenant": "mine", "thread": "t", "tag": b"new"}
 

@@ -35,7 +35,6 @@ IN_A_FILE = {
 
 UNKNOWN = [
     *(
-        "mysql://u@host/d",
         "oracle://host/d",
         "mongodb+srv://host/d",
         "redis://x",

@@ -7,10 +7,11 @@ import pytest
 
 from keepthread import FileStore, ThreadStore
 from tests.store.conftest import ENGINES
+from tests.store.mysql_server import mysql, mysql_database
 from tests.store.postgres_server import postgres, postgres_database
 from tests.store.secured_database import secured, secured_database
 
-__all__ = ["postgres", "postgres_database", "secured", "secured_database"]
+__all__ = ["mysql", "mysql_database", "postgres", "postgres_database", "secured", "secured_database"]
 
 PAIRS = list(zip(ENGINES, [*ENGINES[1:], ENGINES[0]], strict=True))
 """A ring: each kind is copied from once, and to once."""

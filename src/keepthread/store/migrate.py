@@ -147,7 +147,7 @@ def record_sql(migration: Migration, *, now: str, new_id: str) -> str:
 INSERT INTO kt_migrations (version, name, checksum, min_reader, min_writer, applied_at)
 VALUES ({step.version}, '{step.name}', '{step.checksum}', {step.min_reader}, {step.min_writer}, {now});
 INSERT INTO kt_meta (name, value)
-SELECT 'store_id', {new_id} WHERE NOT EXISTS (SELECT 1 FROM kt_meta WHERE name = 'store_id');
+SELECT 'store_id', {new_id} FROM (SELECT 1) AS one WHERE NOT EXISTS (SELECT 1 FROM kt_meta WHERE name = 'store_id');
 """  # noqa: S608 - see the docstring
 
 

@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, unquote
 from keepthread.errors import InvalidSetting
 
 KNOWN = (
-    "memory://, sqlite:///relative.db, sqlite:////absolute.db, a file's path, or "
-    "postgresql://user:password@host:5432/database"
+    "memory://, sqlite:///relative.db, sqlite:////absolute.db, a file's path, "
+    "postgresql://user:password@host:5432/database, or mysql://user:password@host:3306/database"
 )
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -67,6 +67,8 @@ def _of_scheme(scheme: str, rest: str) -> DatabaseUrl | None:
         return _sqlite(rest)
     if scheme in ("postgresql", "postgres"):
         return DatabaseUrl(dialect="postgres", dsn=f"postgresql://{rest}")
+    if scheme in ("mysql", "mariadb"):
+        return DatabaseUrl(dialect="mysql", dsn=f"mysql://{rest}")
     return None
 
 

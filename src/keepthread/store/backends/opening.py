@@ -6,12 +6,14 @@ from keepthread.errors import InvalidSetting, MissingExtraError
 
 from ..url import DatabaseUrl  # noqa: TID252 - backends are a room inside store
 from .base import Backend
+from .mysql_settings import MysqlSettings, mysql_settings
 from .pool import PoolSettings
 from .postgres_settings import PostgresSettings, postgres_settings
+from .server import ServerBackend
 from .sqlite import SqliteBackend
 from .sqlite_file import Durability, SqliteSettings
 
-EngineSettings = SqliteSettings | PostgresSettings
+EngineSettings = SqliteSettings | PostgresSettings | MysqlSettings
 
 
 def engine_settings(
@@ -29,27 +31,45 @@ def engine_settings(
     """
     if timeout_seconds < 0:
         raise InvalidSetting("timeout_seconds must not be negative.")
-    if parsed.dialect != "postgres":
+    if parsed.dialect in ("memory", "sqlite"):
         return _sqlite_settings(parsed, durability, timeout_seconds)
     if durability == "relaxed":
         raise InvalidSetting(
-            "A PostgreSQL server decides itself how durable a commit is.",
-            hint="Leave durability= out, and set synchronous_commit for the database or its user.",
+            "A database server decides itself how durable a commit is.",
+            hint="Leave durability= out, and set synchronous_commit in PostgreSQL, for the database or its user, or "
+            "innodb_flush_log_at_trx_commit in MySQL and MariaDB.",
         )
-    return postgres_settings(parsed.dsn, timeout_seconds=timeout_seconds, pool=pool or PoolSettings(), migrate=migrate)
+    read = mysql_settings if parsed.dialect == "mysql" else postgres_settings
+    return read(parsed.dsn, timeout_seconds=timeout_seconds, pool=pool or PoolSettings(), migrate=migrate)
 
 
 async def open_backend(settings: EngineSettings) -> Backend:
     """Open the engine. For the errors see Database.open."""
     if isinstance(settings, SqliteSettings):
         return await SqliteBackend.open(settings)
+    if isinstance(settings, PostgresSettings):
+        return await _open_postgres(settings)
+    return await _open_mysql(settings)
+
+
+async def _open_postgres(settings: PostgresSettings) -> Backend:
     try:
-        from .postgres import PostgresBackend  # noqa: PLC0415 - only who names a server needs its driver
+        from .postgres import PostgresBackend, PostgresEngine  # noqa: PLC0415 - only who names a server needs its driver
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "asyncpg":
             raise
         raise MissingExtraError("A PostgreSQL database", "postgres") from error
-    return await PostgresBackend.open(settings)
+    return await PostgresBackend.open(PostgresEngine(settings))
+
+
+async def _open_mysql(settings: MysqlSettings) -> Backend:
+    try:
+        from .mysql_engine import MysqlEngine  # noqa: PLC0415 - as above
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "asyncmy":
+            raise
+        raise MissingExtraError("A MySQL or MariaDB database", "mysql") from error
+    return await ServerBackend[MysqlEngine].open(MysqlEngine(settings))
 
 
 def _sqlite_settings(parsed: DatabaseUrl, durability: Durability | None, timeout_seconds: float) -> SqliteSettings:

@@ -5,29 +5,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import random
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import asyncpg
 from asyncpg import exceptions as pg
 
-from keepthread.errors import BusyError, UnavailableError
 from keepthread.model.ids import new_id
 
 from ..migrate import Migration, Schema  # noqa: TID252 - backends are a room inside store
 from ..queries import Count, Query  # noqa: TID252 - as above
 from ..turn import Turn  # noqa: TID252 - as above
+from .append_queue import Outcome
 from .base import DistributedBy, EngineFacts, Operation, Tx
 from .pool import Pool
+from .postgres_append import store, store_waiting
 from .postgres_citus import distribute
 from .postgres_errors import is_clash, is_lost, pooled, translate, translate_connecting
 from .postgres_row_security import secure
-from .postgres_schema import schema, upgrade
+from .postgres_schema import schema, script, upgrade
 from .postgres_settings import PostgresSettings
 from .postgres_tenancy import Tenancy, TenantTx, as_tenant, find_tenancy
-from .postgres_tx import Connection, OneStatementTx, PostgresTx, SecondStatement
+from .postgres_tx import Connection, OneStatementTx, PostgresTx
+from .retrying import Faults, Retrying
+from .server import SecondStatement, ServerEngine
 
 T = TypeVar("T")
 
@@ -37,9 +39,9 @@ _BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 # A pooler in transaction mode does not keep a connection's settings: it refuses them, or drops them without a word.
 _KEEPS_SETTINGS = "SELECT 1 WHERE current_setting('lock_timeout') <> '0'"
-_MOST_CLASHES = 20
 _DRIVERS_ERRORS = (OSError, pg.PostgresError, pg.InterfaceError, pg.InternalClientError)
 """And ours of a server that cannot be reached, or is busy: they are of OSError's kind."""
+_FAULTS = Faults(kinds=_DRIVERS_ERRORS, is_clash=is_clash, is_lost=is_lost, translate=translate)
 _BEYOND_LOCKS_SECONDS = 5.0
 """The server's own limit on waiting for a lock comes first: it says what happened."""
 
@@ -56,8 +58,10 @@ _SERVER = Query("server_facts", _Server._make)
 _DATABASE_BYTES = Query("database_bytes", Count._make)
 
 
-class Engine:
+class PostgresEngine(ServerEngine):
     """One database, for the coroutines of one event loop."""
+
+    name = "keepthread-postgres"
 
     def __init__(self, settings: PostgresSettings) -> None:
         self._settings = settings
@@ -67,10 +71,17 @@ class Engine:
         if settings.behind_pgbouncer:
             self._begin_write += f"; SET LOCAL lock_timeout = '{self._lock_timeout}'"
         self.pool: Pool[Connection] = Pool(self._connect, settings.pool, settings.location)
+        self._again = Retrying(self.pool, _FAULTS, settings.location, settings.timeout_seconds).run
         self.applied: list[Migration] = []
 
+    def anew(self) -> PostgresEngine:
+        """See ServerEngine.anew."""
+        engine = PostgresEngine(self._settings)
+        engine.tenancy = self.tenancy
+        return engine
+
     async def prepare(self) -> None:
-        """Reach the server, make or check the tables, and warn if it gives up durability."""
+        """See ServerEngine.prepare."""
         settings = self._settings
         async with self.pool.lend():
             pass  # a server that cannot be reached is not tried again: somebody waits for the answer
@@ -112,61 +123,25 @@ class Engine:
         return lambda connection: operation(kind(connection))
 
     def may_share(self, one: Turn, other: Turn) -> bool:
-        """Whether two turns may be stored by one statement."""
+        """See ServerEngine.may_share."""
         return self.tenancy.may_share(one, other)
 
-    async def append(self, attempt: Callable[[Connection], Awaitable[T]], tenant: str) -> T:
-        """Run the one statement of an append, which is a transaction by itself."""
+    async def store_turns(self, turns: Sequence[Turn], *, waits: bool) -> list[Outcome]:
+        """See StoreTurns."""
+        if waits and len(turns) > 1:
+            return await self._append_whole(partial(store_waiting, turns=turns), turns[0].tenant)
+        attempt = partial(store, turns=turns)
         if self._settings.behind_pgbouncer or self.tenancy.is_secured:
             # The driver prepares a statement and then runs it, and only a transaction keeps both on one connection. And
             # only there a tenant can be named before.
-            return await self.append_whole(attempt, tenant)
+            return await self._append_whole(attempt, turns[0].tenant)
         return await self._again(attempt)
 
-    async def append_whole(self, attempt: Callable[[Connection], Awaitable[T]], tenant: str) -> T:
-        """Run several statements of an append in a transaction, of *tenant* where the server asks for one."""
+    async def _append_whole(self, attempt: Callable[[Connection], Awaitable[T]], tenant: str) -> T:
+        """Run an append in a transaction, of *tenant* where the server asks for one."""
         if self.tenancy.is_secured:
             attempt = as_tenant(tenant, attempt)
         return await self._again(lambda connection: _in_transaction(connection, attempt, self._begin_write))
-
-    async def _again(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run *attempt* on a connection, and again when it met another writer or the connection was lost.
-
-        After a connection that was lost at the commit nobody knows whether it happened. Doing it again is safe: a
-        message id is stored once, and what an operation changes is as it says after one run as after two.
-        """
-        deadline = time.monotonic() + self._settings.timeout_seconds
-        failures = 0
-        was_lost = False
-        while True:
-            try:
-                async with self.pool.lend() as connection:
-                    return await _attempt(connection, attempt)
-            except _DRIVERS_ERRORS as error:
-                failures += 1
-                pause = self._pause(error, failures)
-                if pause is None or time.monotonic() + pause > deadline:
-                    raise self._given_up(error, was_lost=was_lost) from None
-                was_lost = was_lost or is_lost(error)
-            await asyncio.sleep(pause)
-
-    def _given_up(self, error: BaseException, *, was_lost: bool) -> BaseException:
-        location = self._settings.location
-        ours = translate(error, location)
-        if was_lost and isinstance(ours, BusyError):
-            # Not "nothing was written": whether an earlier attempt was, nobody knows.
-            return UnavailableError(f"The connection to {location} was lost, and then it was busy.", hint=ours.hint)
-        return ours
-
-    def _pause(self, error: BaseException, failures: int) -> float | None:
-        """Return how long to wait before the work is done again; None: it is not."""
-        chance = random.uniform(0.5, 1.5)  # noqa: S311 - jitter, not a secret
-        if is_clash(error):
-            return 0.002 * 2 ** min(failures, 6) * chance if failures < _MOST_CLASHES else None
-        if is_lost(error) or (isinstance(error, UnavailableError) and error.retryable):
-            # The first time at once: mostly one connection was cut, and the server is well.
-            return 0.0 if failures == 1 else 0.02 * 2 ** min(failures, 6) * chance
-        return None
 
     async def _connect(self) -> Connection:
         settings = self._settings
@@ -189,6 +164,10 @@ class Engine:
     async def schema(self) -> Schema:
         """See Backend.schema."""
         return await self._again(lambda connection: schema(connection, self._settings.location))
+
+    def script(self, steps: Sequence[Migration]) -> str:
+        """See Backend.script."""
+        return script(steps)
 
     async def secure(self) -> None:
         """See Backend.enable_row_level_security."""
@@ -226,17 +205,6 @@ class _Connection(asyncpg.Connection):
     def __del__(self) -> None:
         if self._process == os.getpid():
             super().__del__()
-
-
-async def _attempt(connection: Connection, attempt: Callable[[Connection], Awaitable[T]]) -> T:
-    try:
-        return await attempt(connection)
-    except _DRIVERS_ERRORS as error:
-        if is_lost(error):
-            connection.terminate()
-        elif connection.is_closed() and not isinstance(error, TimeoutError):
-            raise ConnectionResetError from error
-        raise
 
 
 async def _settings_kept(connection: Connection) -> bool:

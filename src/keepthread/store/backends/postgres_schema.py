@@ -118,7 +118,7 @@ async def upgrade(
         applied = await _applied(connection, location)
         if not missing(known, applied, location):
             return []
-        if applied and not allowed and not await _fetch(connection, _LEASE_IS_HELD):
+        if applied and not allowed and await _is_left_alone(connection, applied, location):
             raise SchemaError(
                 f"{location} was prepared by an earlier keepthread, and needs a migration. It was not touched.",
                 hint="Back it up, then run `keepthread migrate`, or open it once with "
@@ -139,6 +139,11 @@ async def upgrade(
         if not connection.is_closed():
             await _fetch(connection, _GIVE_LEASE_UP, holder)
     return steps
+
+
+async def _is_left_alone(connection: Connection, applied: list[Applied], location: str) -> bool:
+    """Return whether nobody is at the database, nor has finished since it had had *applied*."""
+    return not await _fetch(connection, _LEASE_IS_HELD) and applied == await _applied(connection, location)
 
 
 async def _applied(connection: Connection, location: str) -> list[Applied]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
-
-from keepthread.errors import InvalidSetting
+from urllib.parse import parse_qsl, unquote, urlencode
 
 from .pool import PoolSettings
+from .url_options import check_known, flag, parts_of, seconds
 
 _DRIVERS_OPTIONS = frozenset(
     {
@@ -42,7 +41,6 @@ LOCAL = "the local server"
 """A location without a host: the driver looks where sockets usually are."""
 _ALIASES = {"ssl": "sslmode"}
 """SQLAlchemy's word for it, when it drives asyncpg."""
-_FLAGS = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,23 +70,15 @@ def postgres_settings(dsn: str, *, timeout_seconds: float, pool: PoolSettings, m
     Raises:
         InvalidSetting: An option is unknown, which the message names, or the URL is none.
     """
-    parts = urlsplit(dsn)
-    if parts.fragment or parts.netloc.count("@") > 1 or "@" in f"{parts.path}{parts.query}":
-        raise InvalidSetting(
-            "The database URL cannot be taken apart.",
-            hint="In a user's name and a password, write @ as %40, / as %2F, # as %23, ? as %3F and : as %3A.",
-        )
+    parts = parts_of(dsn)
     options = {_ALIASES.get(name, name): value for name, value in parse_qsl(parts.query)}
-    unknown = sorted(options.keys() - _DRIVERS_OPTIONS - _OUR_OPTIONS)
-    if unknown:
-        known = ", ".join(sorted(_DRIVERS_OPTIONS | _OUR_OPTIONS))
-        raise InvalidSetting(f"The database URL has an unknown option {unknown[0]!r}.", hint=f"Known: {known}.")
+    check_known(options, _DRIVERS_OPTIONS | _OUR_OPTIONS)
     drivers = {name: value for name, value in options.items() if name in _DRIVERS_OPTIONS}
     return PostgresSettings(
         dsn=parts._replace(query=urlencode(drivers)).geturl(),
         location=_location(parts.netloc, parts.path, drivers),
-        behind_pgbouncer=_flag("pgbouncer", options.get("pgbouncer", "false")),
-        connect_seconds=_seconds("connect_timeout", options.get("connect_timeout", "10")),
+        behind_pgbouncer=flag("pgbouncer", options.get("pgbouncer", "false")),
+        connect_seconds=seconds("connect_timeout", options.get("connect_timeout", "10")),
         timeout_seconds=timeout_seconds,
         pool=pool,
         migrate=migrate,
@@ -100,19 +90,3 @@ def _location(netloc: str, path: str, options: dict[str, str]) -> str:
     server = options.get("host") or unquote(netloc.rpartition("@")[2]) or LOCAL
     database = options.get("dbname") or options.get("database") or unquote(path.removeprefix("/"))
     return f"{server}/{database}" if database else server
-
-
-def _flag(name: str, value: str) -> bool:
-    if value.lower() not in _FLAGS:
-        raise InvalidSetting(f"The option {name}={value} of the database URL is neither true nor false.")
-    return _FLAGS[value.lower()]
-
-
-def _seconds(name: str, value: str) -> float:
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = 0
-    if not seconds > 0:
-        raise InvalidSetting(f"The option {name}={value} of the database URL is no number of seconds.")
-    return seconds

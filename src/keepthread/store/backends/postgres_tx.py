@@ -12,6 +12,7 @@ from asyncpg.exceptions import UniqueViolationError
 from ..queries import THREAD, VIEW, VIEW_TAIL, Query, ThreadRow, statements  # noqa: TID252 - backends are a room inside store
 from .base import Column, DuplicateKey
 from .pool import Poolable
+from .server import SecondStatement
 
 R = TypeVar("R", bound=tuple[Any, ...])
 S = TypeVar("S", bound=tuple[Any, ...])
@@ -120,10 +121,6 @@ class PostgresTx:
             await self._connection.executemany(sql, every)
         except UniqueViolationError as error:
             raise DuplicateKey from error
-
-
-class SecondStatement(Exception):  # no error: the operation is begun again, in a transaction
-    """An operation needs more than the one statement that is a snapshot by itself."""
 
 
 class OneStatementTx(PostgresTx):

@@ -1,4 +1,4 @@
-"""Connections that are cut and writers that meet, on PostgreSQL: nothing acknowledged is lost or doubled."""
+"""Connections that are cut and writers that meet, on every server: nothing acknowledged is lost or doubled."""
 
 from __future__ import annotations
 
@@ -15,11 +15,8 @@ from keepthread.model import Message, Thread
 from keepthread.store import ThreadStore
 from keepthread.testing.arrange import say, stored, talk, texts
 
-from . import postgres_server
 from .cutting_proxy import CuttingProxy
-from .postgres_server import postgres, postgres_database
-
-__all__ = ["postgres", "postgres_database"]
+from .servers import Server
 
 CUTS = 50
 
@@ -35,9 +32,9 @@ def turn(number: int) -> list[Message]:
     return [say("cut here", id=f"{number}.0"), say(f"{number}", id=f"{number}.1")]
 
 
-async def test_a_connection_cut_at_an_append_loses_and_doubles_nothing(postgres: str) -> None:
+async def test_a_connection_cut_at_an_append_loses_and_doubles_nothing(server: Server) -> None:
     proxy = CuttingProxy(b"cut here", CUTS)
-    async with proxy.before(postgres) as url, ThreadStore(url) as store:
+    async with proxy.before(server.url) as url, ThreadStore(url) as store:
         proxy.is_armed = True
         await store.save_thread(Thread(id="t"))
         said = 0
@@ -45,30 +42,30 @@ async def test_a_connection_cut_at_an_append_loses_and_doubles_nothing(postgres:
             await store.append("t", turn(said))
             said += 1
 
-    async with ThreadStore(postgres) as store:
+    async with ThreadStore(server.url) as store:
         assert await stored(store) == [text for n in range(said) for text in ("cut here", f"{n}")]
 
 
-async def test_a_connection_cut_at_a_batch_loses_and_doubles_nothing(postgres: str) -> None:
+async def test_a_connection_cut_at_a_batch_loses_and_doubles_nothing(server: Server) -> None:
     proxy = CuttingProxy(b"cut here", CUTS)
 
     async def converse(store: ThreadStore, name: int) -> None:
         for number in range(40):
             await store.append(f"{name}", turn(number), create=True)
 
-    async with proxy.before(postgres) as url, ThreadStore(url) as store:
+    async with proxy.before(server.url) as url, ThreadStore(url) as store:
         proxy.is_armed = True
         await asyncio.gather(*(converse(store, name) for name in range(16)))
 
     assert proxy.cuts > 20
-    async with ThreadStore(postgres) as store:
+    async with ThreadStore(server.url) as store:
         for name in range(16):
             assert await stored(store, f"{name}") == [text for n in range(40) for text in ("cut here", f"{n}")]
 
 
-async def test_a_connection_cut_at_commit_loses_and_doubles_nothing(postgres: str) -> None:
-    proxy = CuttingProxy(b"COMMIT\0", CUTS)
-    async with proxy.before(postgres) as url, ThreadStore(url) as store:
+async def test_a_connection_cut_at_commit_loses_and_doubles_nothing(server: Server) -> None:
+    proxy = CuttingProxy(server.commit, CUTS)
+    async with proxy.before(server.url) as url, ThreadStore(url) as store:
         proxy.is_armed = True
         number = 0
         while proxy.cuts < CUTS:
@@ -86,7 +83,7 @@ async def test_a_connection_cut_at_commit_loses_and_doubles_nothing(postgres: st
             await store.delete_thread(f"gone {number}")
             number += 1
 
-    async with ThreadStore(postgres) as store:
+    async with ThreadStore(server.url) as store:
         assert await store.count_threads() == number
         for thread in [await store.get_thread(f"{n}") for n in range(number)]:
             assert texts(thread) == ["edited", "between", "changed"]
@@ -96,10 +93,10 @@ async def test_a_connection_cut_at_commit_loses_and_doubles_nothing(postgres: st
             assert sorted(said) == [("a", 0), ("a", 1), ("b", 0), ("between", 0), ("c", 0), ("c", 1)]
 
 
-async def test_a_connection_that_falls_silent_is_given_up_in_time_and_replaced(postgres: str) -> None:
+async def test_a_connection_that_falls_silent_is_given_up_in_time_and_replaced(server: Server) -> None:
     proxy = CuttingProxy(b"cut here", 0)
     proxy.silent_at = b"silent from here"
-    async with proxy.before(postgres) as url, ThreadStore(url, timeout_seconds=0.5) as store:
+    async with proxy.before(server.url) as url, ThreadStore(url, timeout_seconds=0.5) as store:
         await talk(store, "a")
         began = time.monotonic()
 
@@ -118,13 +115,13 @@ async def test_a_connection_that_falls_silent_is_given_up_in_time_and_replaced(p
         assert await stored(store) == ["a", "b"]
 
 
-async def test_connections_ended_by_the_server_cost_a_stall_and_nothing_else(postgres: str) -> None:
+async def test_connections_ended_by_the_server_cost_a_stall_and_nothing_else(server: Server) -> None:
     is_over = asyncio.Event()
 
     async def end_connections() -> int:
         ended = 0
         while not is_over.is_set():
-            ended += len(await postgres_server.fetch(postgres, END_OURS))
+            ended += await server.end_connections(server.url)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(is_over.wait(), 0.1)
         return ended
@@ -136,7 +133,7 @@ async def test_connections_ended_by_the_server_cost_a_stall_and_nothing_else(pos
                 await store.update_thread(name, metadata={f"{number}": number})
             await store.get_thread(name, last=3)
 
-    async with ThreadStore(postgres) as store:
+    async with ThreadStore(server.url) as store:
         ending = asyncio.create_task(end_connections())
         await asyncio.gather(*(converse(store, f"{name}") for name in range(16)))
         is_over.set()
@@ -148,10 +145,10 @@ async def test_connections_ended_by_the_server_cost_a_stall_and_nothing_else(pos
             assert thread.metadata == {f"{number}": number for number in range(0, 40, 10)}
 
 
-async def test_a_connection_cut_while_tables_are_made_costs_a_stall_and_nothing_else() -> None:
-    proxy = CuttingProxy(b"CREATE TABLE kt_messages", 2)
+async def test_a_connection_cut_while_tables_are_made_costs_a_stall_and_nothing_else(server: Server) -> None:
+    proxy = CuttingProxy(b"kt_messages (\n", 2)
     proxy.is_armed = True
-    with postgres_server.new_database() as direct:
+    with server.new_database() as direct:
         async with proxy.before(direct) as url, ThreadStore(url) as store:
             await talk(store, "a")
             assert await stored(store) == ["a"]
@@ -159,8 +156,8 @@ async def test_a_connection_cut_while_tables_are_made_costs_a_stall_and_nothing_
     assert proxy.cuts > 0
 
 
-async def test_every_turn_of_a_batch_has_its_own_outcome(postgres: str) -> None:
-    async with ThreadStore(postgres) as store:
+async def test_every_turn_of_a_batch_has_its_own_outcome(server: Server) -> None:
+    async with ThreadStore(server.url) as store:
         await talk(store, "there", thread_id="a")
         await talk(store, thread_id="b")
 
@@ -199,21 +196,21 @@ asyncio.run(main())
 
 @pytest.mark.parametrize(("conversations", "shared"), [(16, 16), (20, 1)])
 async def test_four_processes_lose_nothing_and_keep_each_writers_order(
-    postgres: str, conversations: int, shared: int
+    server: Server, conversations: int, shared: int
 ) -> None:
-    async with ThreadStore(postgres):
+    async with ThreadStore(server.url):
         pass
     turns = 15
     arguments = [f"{conversations}", f"{turns}", f"{shared}"]
 
     children = [
-        subprocess.Popen([sys.executable, "-c", WRITER, postgres, f"{name}", *arguments], stderr=subprocess.PIPE)
+        subprocess.Popen([sys.executable, "-c", WRITER, server.url, f"{name}", *arguments], stderr=subprocess.PIPE)
         for name in range(4)
     ]
     said = [await asyncio.to_thread(child.communicate, timeout=60) for child in children]
 
     assert [error for _, error in said] == [b""] * 4
-    async with ThreadStore(postgres) as store:
+    async with ThreadStore(server.url) as store:
         everything = [text for thread in range(shared) for text in await stored(store, f"t{thread}")]
     for name in range(4):
         for thread in range(conversations):
@@ -221,8 +218,8 @@ async def test_four_processes_lose_nothing_and_keep_each_writers_order(
             assert mine == [f"{name}.{thread}.{turn}.{part}" for turn in range(turns) for part in range(2)]
 
 
-async def test_an_append_beside_a_deletion_is_there_or_finds_no_thread(postgres: str) -> None:
-    async with ThreadStore(postgres) as store, ThreadStore(postgres) as other:
+async def test_an_append_beside_a_deletion_is_there_or_finds_no_thread(server: Server) -> None:
+    async with ThreadStore(server.url) as store, ThreadStore(server.url) as other:
         for _ in range(30):
             await store.save_thread(Thread(id="t"))
             deletion = asyncio.create_task(other.delete_thread("t"))
@@ -234,6 +231,6 @@ async def test_an_append_beside_a_deletion_is_there_or_finds_no_thread(postgres:
 
             with pytest.raises(NotFoundError):
                 await store.get_thread("t")
-        left = await postgres_server.fetch(postgres, "SELECT COUNT(*) FROM kt_messages")
+        left = await server.fetch(server.url, "SELECT COUNT(*) FROM kt_messages")
 
     assert left[0][0] == 0

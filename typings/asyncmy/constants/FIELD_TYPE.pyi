@@ -1,0 +1,1 @@
+VAR_STRING: int
