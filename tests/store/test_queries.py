@@ -43,6 +43,8 @@ OBVIOUS = {
     "delete_message_files",
     "delete_thread_turns",
     "delete_thread_frames",
+    "insert_state",
+    "delete_thread_states",
 }
 """Statements that say all there is to say."""
 

@@ -23,6 +23,7 @@ from .queries import (
     DELETE_TAG,
     DELETE_THREAD,
     DELETE_THREAD_FRAMES,
+    DELETE_THREAD_STATES,
     DELETE_THREAD_TURNS,
     EVERYTHING,
     FILE_USERS,
@@ -31,6 +32,7 @@ from .queries import (
     MESSAGE,
     OPEN_FRAMES,
     REVISIONS,
+    STATE_NAMES,
     THREAD,
     THREAD_FILES,
     VIEW,
@@ -216,14 +218,31 @@ def deletion(*, tenant: str, thread_id: str) -> Operation[list[str]]:
     return delete
 
 
+_OF_A_THREAD = (
+    DELETE_MESSAGES,
+    DELETE_REVISIONS,
+    DELETE_FILES,
+    DELETE_THREAD_FRAMES,
+    DELETE_THREAD_TURNS,
+    DELETE_THREAD_STATES,
+)
+
+
 async def _delete(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
-    row = await locked_row(tx, tenant=tenant, thread_id=thread_id)
     place = {"tenant": tenant, "thread": thread_id}
+    rows = await tx.run(LOCK_THREAD, **place)
+    if not rows:
+        if not await tx.run(STATE_NAMES, tenant=tenant, scope=thread_id):
+            raise ThreadNotFound(thread_id)
+        # A session may keep state before its conversation says a word.
+        await tx.run(DELETE_THREAD_STATES, **place)
+        return []
+    row = rows[0]
     hashes = [file.value for file in await tx.run(THREAD_FILES, **place)]
     tags = tags_of(json.loads(row.metadata), row.agent)
     # The thread's row first: an append that waits for it then finds no thread.
     await tx.run(DELETE_THREAD, **place)
-    for query in (DELETE_MESSAGES, DELETE_REVISIONS, DELETE_FILES, DELETE_THREAD_FRAMES, DELETE_THREAD_TURNS):
+    for query in _OF_A_THREAD:
         await tx.run(query, **place)
     await tx.run_many(DELETE_TAG, [{**place, "tag": tag} for tag in sorted(tags)])
     return hashes
