@@ -28,7 +28,7 @@ _FOR_EVER = "0"
 
 # A field is its version, a space, and canonical JSON. The second attempt of a save whose answer was lost finds its own
 # version there, and is no conflict.
-_SAVE = """
+SAVE = """
 local stored = redis.call('HGET', KEYS[1], ARGV[1])
 local version = stored and string.match(stored, '^%d+') or '0'
 if version ~= ARGV[3] then
@@ -148,7 +148,7 @@ class RedisSession:
         check_name(name)
         kept_as = new_version()
         rest = (_argument(version), str(kept_as), text_of(value, name, self._limits), self._ttl)
-        if not await self._connection.ask(lambda client: client.eval(_SAVE, 1, self._key, name, *rest)):
+        if not await self._connection.ask(lambda client: client.eval(SAVE, 1, self._key, name, *rest)):
             raise stale(name)
         return kept_as
 

@@ -14,7 +14,8 @@ from keepthread.store import State, ThreadStore
 
 from .arrange import OpenStore, talk
 from .refusal_contract import NO_IDS
-from .session_contract import NAMES, SessionContract, SessionRefusalContract, count_up
+from .session_contract import NAMES, SessionContract, count_up
+from .session_refusal_contract import SessionRefusalContract
 
 
 @pytest.mark.asyncio
