@@ -129,3 +129,22 @@ async def test_a_cluster_that_is_taken_for_one_server_is_named(cluster: str) -> 
 async def test_a_server_that_is_taken_for_a_cluster_is_unavailable(redis_url: str) -> None:
     with pytest.raises(UnavailableError):
         await RedisSessions(redis_url, cluster=True).session("acme", "t").load("a")
+
+
+async def test_a_user_needs_the_commands_that_are_documented_and_no_others() -> None:
+    with own_server() as server:
+        commands = ["+hget", "+hset", "+hdel", "+del", "+expire", "+persist", "+eval"]
+        admin = raw(server.url)
+        admin.execute_command("ACL", "SETUSER", "app", "on", ">hush", "~keepthread:state:*", *commands)
+        sessions = RedisSessions(server.url.replace("unix://", "unix://app:hush@"), ttl_seconds=100)
+        session = sessions.session("acme", "t")
+
+        version = await session.save("a", 1, version=0)
+        await session.load("a")
+        await session.delete("a", version=version)
+        await sessions.delete_scope("acme", "t")
+        admin.execute_command("ACL", "SETUSER", "app", "-eval")
+
+        with pytest.raises(UnavailableError, match=r"\+eval") as failure:
+            await session.save("a", 1, version=0)
+        assert not failure.value.retryable

@@ -117,9 +117,11 @@ class RedisConnection:
                 f"The Redis server at {self.location} does not answer ({type(error).__name__}).",
                 hint="Check that it runs there. Then load the value: a change may have arrived.",
             )
+        # The client of one server has the class for it since version 6.
+        is_elsewhere = isinstance(error, driver.MovedError) or str(error).startswith("MOVED")
         return UnavailableError(
             f"The Redis server at {self.location} refused a command ({_reason(error)}).",
-            hint="Its log says more." if not isinstance(error, driver.MovedError) else "Pass cluster=True.",
+            hint="Pass cluster=True." if is_elsewhere else "Its log says more.",
         )
 
 
