@@ -16,6 +16,7 @@ from keepthread.errors import (
     UnavailableError,
 )
 
+from .losing_proxy import LosingProxy
 from .redis_server import Driver, SocketServer, own_server, raw
 
 KEY = "keepthread:state:4:acme:t"
@@ -49,6 +50,22 @@ async def test_a_restart_between_two_calls_costs_no_error() -> None:
         server.kill()
         server.run()
         await session.save("a", 3, version=0)
+
+
+async def test_a_save_whose_answer_is_lost_is_sent_once_and_can_be_looked_for(
+    own: SocketServer, client: Driver
+) -> None:
+    session = RedisSessions(own.url).session("acme", "t")
+    version = await session.save("a", 1, version=0)
+    proxy = LosingProxy()
+
+    async with proxy.before(own.url) as url:
+        with pytest.raises(UnavailableError, match="Then load the value"):
+            await RedisSessions(url).session("acme", "t").save("a", 2, version=version)
+
+    value, now = await session.load("a")
+    assert (proxy.scripts, value) == (1, 2)
+    assert now != version
 
 
 async def test_a_server_that_hangs_costs_the_timeout() -> None:
