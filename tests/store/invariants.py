@@ -64,4 +64,5 @@ def _check_owners(database: sqlite3.Connection, threads: set[Key]) -> None:
     for table in ("kt_revisions", "kt_files"):
         owners = set(database.execute(f"SELECT tenant_id, thread_id, message_id FROM {table}"))  # noqa: S608 - ours
         assert owners <= messages
-    assert {(tenant, thread) for tenant, thread, _ in messages} <= threads
+    copied = set(database.execute("SELECT tenant_id, thread_id FROM kt_copies"))
+    assert {(tenant, thread) for tenant, thread, _ in messages} | copied <= threads

@@ -17,6 +17,7 @@ from .backends.base import Operation, Tx
 from .draft import Head, head_of
 from .limits import LARGEST, Limits
 from .queries import (
+    DELETE_COPY_MARK,
     DELETE_FILES,
     DELETE_MESSAGES,
     DELETE_REVISIONS,
@@ -208,7 +209,7 @@ def deletion(*, tenant: str, thread_id: str) -> Operation[list[str]]:
     async def delete(tx: Tx) -> list[str]:
         nonlocal found
         try:
-            found = await _delete(tx, tenant=tenant, thread_id=thread_id)
+            found = await remove(tx, tenant=tenant, thread_id=thread_id)
         except ThreadNotFound:
             # The connection was lost at the commit of an earlier attempt, and that attempt was the deletion.
             if found is None:
@@ -225,10 +226,16 @@ _OF_A_THREAD = (
     DELETE_THREAD_FRAMES,
     DELETE_THREAD_TURNS,
     DELETE_THREAD_STATES,
+    DELETE_COPY_MARK,
 )
 
 
-async def _delete(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
+async def remove(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
+    """Remove a thread and all that belongs to it, and return the hashes of the files it referred to.
+
+    Raises:
+        ThreadNotFound: There is no such thread, and no state beside it.
+    """
     place = {"tenant": tenant, "thread": thread_id}
     rows = await tx.run(LOCK_THREAD, **place)
     if not rows:

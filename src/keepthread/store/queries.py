@@ -99,6 +99,35 @@ class Mark(NamedTuple):
     """Of what was first stored under the id: a repeat is compared with it."""
 
 
+class KeptRow(NamedTuple):
+    """A message with everything that its row has, and what a page of them says of it."""
+
+    position: int
+    removed: int
+    id: str
+    turn_id: str
+    role: str
+    content: str | None
+    extra: str
+    digest: bytes
+    created_at: int
+    revisions: int
+    """How many earlier versions it has."""
+    is_full: int
+    """Whether the page ends with it because it weighs enough."""
+
+
+class CopyMark(NamedTuple):
+    """How a copy left a thread."""
+
+    thread_id: str
+    source_id: str
+    """The store that it came from."""
+    version: int
+    """The thread's, as the copy left it."""
+    is_whole: int
+
+
 class Taken(NamedTuple):
     """What the thread's row gave to an append."""
 
@@ -179,11 +208,10 @@ TAKE_POSITIONS = _query("take_positions", Taken)
 CHANGE_THREAD = _query("change_thread", Nothing)
 NEWEST_THREADS = _query("newest_threads", ThreadRow)
 NEWEST_TAGGED_BY_WALK = _query("newest_tagged_by_walk", ThreadRow)
-WALK_END = _query("walk_end", Count)
 NEWEST_TAGGED_BY_TAG = _query("newest_tagged_by_tag", ThreadRow)
+NEWEST_TAGGED_FAR = _query("newest_tagged_far", ThreadRow)
 NEXT_THREADS = _query("next_threads", ThreadRow)
 THREADS_LIKE = _query("threads_like", ThreadRow)
-COUNT_LISTED = _query("count_listed", Count)
 COUNT_THREADS = _query("count_threads", Totals)
 DELETE_THREAD = _query("delete_thread", Nothing)
 
@@ -235,5 +263,18 @@ INSERT_STATE = _query("insert_state", Nothing)
 CHANGE_STATE = _query("change_state", Nothing)
 DELETE_STATE = _query("delete_state", Nothing)
 DELETE_THREAD_STATES = _query("delete_thread_states", Nothing)
+
+HIDES_TENANTS = _query("hides_tenants", Count)
+NEXT_TENANT = _query("next_tenant", Text)
+KEPT_PAGE = _query("kept_page", KeptRow)
+KEPT_REVISIONS = _query("kept_revisions", RevisionRow)
+INSERT_KEPT_MESSAGE = _query("insert_kept_message", Nothing)
+INSERT_KEPT_REVISION = _query("insert_kept_revision", Nothing)
+ANY_FILE = _query("any_file", Count)
+
+COPY_MARK = _query("copy_mark", CopyMark)
+COPY_MARKS = _query("copy_marks", CopyMark)
+INSERT_COPY_MARK = _query("insert_copy_mark", Nothing)
+DELETE_COPY_MARK = _query("delete_copy_mark", Nothing)
 
 META = _query("meta", Text)
