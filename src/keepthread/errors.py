@@ -9,6 +9,7 @@ KeepthreadError
 │   ├── InvalidMessage
 │   ├── InvalidThread
 │   ├── InvalidAttachment
+│   ├── InvalidState
 │   ├── InvalidSetting
 │   └── TooLargeError
 ├── ConflictError
@@ -90,6 +91,10 @@ class InvalidThread(InvalidError):
 
 class InvalidAttachment(InvalidError):
     """An attachment is of a kind that is not accepted, or has neither content nor a hash."""
+
+
+class InvalidState(InvalidError):
+    """A session state's name, value or version is none that can be stored."""
 
 
 class InvalidSetting(InvalidError):

@@ -27,6 +27,7 @@ TABLES = (
     "kt_copies",
     "kt_turns",
     "kt_frames",
+    "kt_states",
 )
 
 

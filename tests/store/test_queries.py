@@ -37,6 +37,8 @@ OBVIOUS = {
     "delete_message_files",
     "delete_thread_turns",
     "delete_thread_frames",
+    "insert_state",
+    "delete_thread_states",
     "insert_copy_mark",
     "delete_copy_mark",
 }

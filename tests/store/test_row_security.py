@@ -43,6 +43,7 @@ async def filled(secured: str) -> AsyncIterator[str]:
             message.add_attachment(Attachment(filename="b.txt", content=b"b", mime_type="text/plain"))
             await tenant.append("t", message)
             await tenant.stage(await tenant.open_turn("t"), say("c"))
+            await tenant.save_state("t", "a", 1, version=0)
         yield secured
 
 

@@ -81,6 +81,11 @@ async def test_a_connection_cut_at_commit_loses_and_doubles_nothing(server: Serv
             await store.update_thread(f"{number}", title="title")
             await store.get_or_create_thread(f"gone {number}")
             await store.delete_thread(f"gone {number}")
+            version = await store.save_state(f"{number}", "kept", 1, version=0)
+            await store.save_state(f"{number}", "kept", 2, version=version)
+            await store.delete_state(
+                f"{number}", "gone", version=await store.save_state(f"{number}", "gone", 1, version=0)
+            )
             number += 1
 
     async with ThreadStore(server.url) as store:
@@ -89,6 +94,8 @@ async def test_a_connection_cut_at_commit_loses_and_doubles_nothing(server: Serv
             assert texts(thread) == ["edited", "between", "changed"]
             assert thread.title == "title"
             assert thread.metadata == {"kept": int(thread.id), "more": True}
+            assert (await store.load_state(thread.id, "kept")).value == 2
+            assert await store.list_states(thread.id) == ["kept"]
             said = [(entry.message.id, entry.revision) for entry in await store.history(thread.id)]
             assert sorted(said) == [("a", 0), ("a", 1), ("b", 0), ("between", 0), ("c", 0), ("c", 1)]
 

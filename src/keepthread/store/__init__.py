@@ -4,6 +4,7 @@ from .backends.pool import PoolSettings
 from .cache import ThreadCache
 from .limits import Limits
 from .migrate import Migration, MigrationPlan
+from .states import State
 from .status import StoreStatus
 from .thread_store import ThreadStore
 from .turning import OpenTurn
@@ -14,6 +15,7 @@ __all__ = [
     "MigrationPlan",
     "OpenTurn",
     "PoolSettings",
+    "State",
     "StoreStatus",
     "ThreadCache",
     "ThreadStore",

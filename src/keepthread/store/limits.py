@@ -29,6 +29,7 @@ class Limits:
     turn_bytes: int = 12 * MIB
     turn_messages: int = 1_000
     metadata_bytes: int = 64 * 1024
+    state_bytes: int = 256 * 1024
 
     def check_turn(self, records: Sequence[Record]) -> None:
         """Raise TooLargeError if a message, or all of them together, are over a limit."""
@@ -67,4 +68,15 @@ class Limits:
                 limit=self.metadata_bytes,
                 size=size,
                 hint="Keep it in a message or an attachment, or raise Limits(metadata_bytes=…).",
+            )
+
+    def check_state(self, name: str, text: str) -> None:
+        """Raise TooLargeError if a value of a session's state is over the limit."""
+        size = len(text.encode())
+        if size > self.state_bytes:
+            raise TooLargeError(
+                f"State {name!r} has {size} bytes; the limit is {self.state_bytes}.",
+                limit=self.state_bytes,
+                size=size,
+                hint="Keep it in a message or an attachment, or raise Limits(state_bytes=…).",
             )

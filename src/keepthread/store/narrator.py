@@ -9,13 +9,13 @@ from keepthread.errors import ThreadNotFound
 from keepthread.model import Thread
 
 from .limits import check_number
-from .turning import Turning
+from .stating import Stating
 
 Threads: TypeAlias = list[Thread]
 """The class below has a method called `list`, which hides the type."""
 
 
-class NarratorNames(Turning):
+class NarratorNames(Stating):
     """Where these differ from ours, it is in what a missing thread is, and in lists that come with their messages."""
 
     async def save(self, thread: Thread) -> Thread:

@@ -24,6 +24,7 @@ from .queries import (
     DELETE_TAG,
     DELETE_THREAD,
     DELETE_THREAD_FRAMES,
+    DELETE_THREAD_STATES,
     DELETE_THREAD_TURNS,
     EVERYTHING,
     FILE_USERS,
@@ -32,6 +33,7 @@ from .queries import (
     MESSAGE,
     OPEN_FRAMES,
     REVISIONS,
+    STATE_NAMES,
     THREAD,
     THREAD_FILES,
     VIEW,
@@ -217,22 +219,37 @@ def deletion(*, tenant: str, thread_id: str) -> Operation[list[str]]:
     return delete
 
 
+_OF_A_THREAD = (
+    DELETE_MESSAGES,
+    DELETE_REVISIONS,
+    DELETE_FILES,
+    DELETE_THREAD_FRAMES,
+    DELETE_THREAD_TURNS,
+    DELETE_THREAD_STATES,
+    DELETE_COPY_MARK,
+)
+
+
 async def remove(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
-    """Remove a thread and all that belongs to it, and return the hashes of the files it referred to."""
-    row = await locked_row(tx, tenant=tenant, thread_id=thread_id)
+    """Remove a thread and all that belongs to it, and return the hashes of the files it referred to.
+
+    Raises:
+        ThreadNotFound: There is no such thread, and no state beside it.
+    """
     place = {"tenant": tenant, "thread": thread_id}
+    rows = await tx.run(LOCK_THREAD, **place)
+    if not rows:
+        if not await tx.run(STATE_NAMES, tenant=tenant, scope=thread_id):
+            raise ThreadNotFound(thread_id)
+        # A session may keep state before its conversation says a word.
+        await tx.run(DELETE_THREAD_STATES, **place)
+        return []
+    row = rows[0]
     hashes = [file.value for file in await tx.run(THREAD_FILES, **place)]
     tags = tags_of(json.loads(row.metadata), row.agent)
     # The thread's row first: an append that waits for it then finds no thread.
     await tx.run(DELETE_THREAD, **place)
-    for query in (
-        DELETE_MESSAGES,
-        DELETE_REVISIONS,
-        DELETE_FILES,
-        DELETE_THREAD_FRAMES,
-        DELETE_THREAD_TURNS,
-        DELETE_COPY_MARK,
-    ):
+    for query in _OF_A_THREAD:
         await tx.run(query, **place)
     await tx.run_many(DELETE_TAG, [{**place, "tag": tag} for tag in sorted(tags)])
     return hashes

@@ -167,6 +167,13 @@ class FrameMark(NamedTuple):
     digest: bytes
 
 
+class StateRow(NamedTuple):
+    """A value of a session's state, as its row has it."""
+
+    value: str
+    version: int
+
+
 class Count(NamedTuple):
     """One number."""
 
@@ -248,6 +255,14 @@ MESSAGE_FILES = _query("message_files", Text)
 DELETE_MESSAGE_FILES = _query("delete_message_files", Nothing)
 DELETE_THREAD_TURNS = _query("delete_thread_turns", Nothing)
 DELETE_THREAD_FRAMES = _query("delete_thread_frames", Nothing)
+
+STATE = _query("state", StateRow)
+STATE_VERSION = _query("state_version", Count)
+STATE_NAMES = _query("state_names", Text)
+INSERT_STATE = _query("insert_state", Nothing)
+CHANGE_STATE = _query("change_state", Nothing)
+DELETE_STATE = _query("delete_state", Nothing)
+DELETE_THREAD_STATES = _query("delete_thread_states", Nothing)
 
 HIDES_TENANTS = _query("hides_tenants", Count)
 NEXT_TENANT = _query("next_tenant", Text)

@@ -258,10 +258,10 @@ class Writing(Reading):
             return await self._backend.write(change)
 
     async def delete_thread(self, thread_id: str) -> None:
-        """Remove a thread for good: its messages, their history, and the files that nothing else refers to.
+        """Remove a thread for good: messages, their history, session state, and the files that nothing else refers to.
 
         Raises:
-            ThreadNotFound: There is no such thread.
+            ThreadNotFound: There is no such thread, and no state beside it.
         """
         hashes = await self._backend.write(operations.deletion(**self._place(thread_id)))
         await self._files.discard(self.tenant, hashes, self._is_unused)

@@ -1,4 +1,4 @@
-"""Shipped tests: what every backend and every place for files, also one of your own, must do.
+"""Shipped tests: what every backend, place for files and session state, also one of your own, must do.
 
 Needs pytest and pytest-asyncio.
 
@@ -22,6 +22,7 @@ pytest.register_assert_rewrite(*(f"{__name__}.{module.name}" for module in iter_
 
 from .arrange import OpenStore  # noqa: E402 - after the line above, which must come before the first import
 from .file_contract import FileStoreContract  # noqa: E402 - as above
+from .session_contract import SessionContract  # noqa: E402 - as above
 from .thread_store_contract import ThreadStoreContract  # noqa: E402 - as above
 
-__all__ = ["FileStoreContract", "OpenStore", "ThreadStoreContract"]
+__all__ = ["FileStoreContract", "OpenStore", "SessionContract", "ThreadStoreContract"]

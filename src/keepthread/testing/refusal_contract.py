@@ -19,7 +19,8 @@ from .arrange import say, talk, texts
 MIB = 1024 * 1024
 
 
-def _nested(levels: int) -> Any:
+def nested(levels: int) -> Any:
+    """Return JSON that is so many levels deep."""
     value: Any = 1
     for _ in range(levels):
         value = {"k": value}
@@ -42,9 +43,9 @@ NO_JSON: dict[str, Any] = {
     "an object": object(),
     "a function": len,
     "a complex number": 1j,
-    "100 levels": _nested(100),
-    "31 levels": _nested(30),
-    "100,000 levels": _nested(100_000),
+    "100 levels": nested(100),
+    "31 levels": nested(30),
+    "100,000 levels": nested(100_000),
     "an integer of 5,000 digits": 10**5000,
 }
 
@@ -260,7 +261,7 @@ class LimitContract:
 
     async def test_what_is_under_the_limits_is_stored(self, store: ThreadStore) -> None:
         metadata = {"x": "y" * (64 * 1024 - 100)}
-        deep = _nested(30)
+        deep = nested(30)
 
         await talk(store, metadata=metadata)
         await store.append("t", say("x" * (10 * MIB - 100), id="large"))

@@ -15,6 +15,7 @@ from .read_contract import ReadContract
 from .refusal_contract import LimitContract, RefusalContract
 from .save_contract import SaveContract
 from .sharing_contract import SharingContract
+from .state_contract import StateContract
 from .tenant_contract import TenantContract
 from .turn_contract import TurnContract
 from .values_contract import ValuesContract
@@ -34,6 +35,7 @@ class ThreadStoreContract(
     TenantContract,
     TurnContract,
     AttemptContract,
+    StateContract,
     FaithfulContract,
     RefusalContract,
     LimitContract,

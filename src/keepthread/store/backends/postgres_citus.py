@@ -15,6 +15,8 @@ from .postgres_row_security import TENANT_TABLES
 Write = Callable[[Operation[Any]], Awaitable[Any]]
 
 _THREADS = "kt_threads"
+_THREAD_COLUMNS = {_THREADS: "id", "kt_states": "scope"}
+"""Where a thread's id stands, if not in `thread_id`."""
 _EVERYWHERE = ("kt_meta", "kt_migrations")
 """What every node may be asked for. Not the lease of migrations: it goes by the server's clock, and Citus changes no
 row of its tables by a volatile function. It stays on the coordinator, where migrations are run."""
@@ -63,7 +65,7 @@ def _column(table: str, by: DistributedBy) -> str:
     """Return the column by which *table* is spread. By the same one, what belongs together is on one node."""
     if by == "tenant":
         return "tenant_id"
-    return "id" if table == _THREADS else "thread_id"
+    return _THREAD_COLUMNS.get(table, "thread_id")
 
 
 async def _checked(tx: Tx, *, by: DistributedBy, location: str) -> list[str]:
