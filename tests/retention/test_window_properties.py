@@ -120,7 +120,7 @@ def test_kept_are_as_many_whole_turns_as_fit_and_at_least_the_newest(
     window = select_window(conversation, policy)
     whole = behind_leading(conversation, window)
     frames = without_orphans(whole)
-    # Where a result of no call stands among the notes before a question, they may begin a turn, or only those behind it.
+    # Where a result of no call stands among the notes before a question, they may begin a turn, or those behind it.
     assume(not any(a.role in PREFACE and b not in frames for a, b in pairwise(whole)))
     starts = turn_starts(frames)
 
