@@ -201,7 +201,7 @@ async def test_a_database_of_an_earlier_version_is_migrated_only_when_asked() ->
             pass
         await postgres_server.execute(
             url,
-            "DROP TABLE kt_turns, kt_frames",
+            "DROP TABLE kt_turns, kt_frames, kt_conversations, kt_summaries",
             "DELETE FROM kt_migrations WHERE version > 1",
         )
 

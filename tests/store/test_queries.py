@@ -43,6 +43,17 @@ OBVIOUS = {
     "delete_message_files",
     "delete_thread_turns",
     "delete_thread_frames",
+    "insert_conversation",
+    "delete_conversation",
+    "move_messages",
+    "move_revisions",
+    "move_files",
+    "move_turns",
+    "move_frames",
+    "move_summaries",
+    "insert_summary",
+    "delete_summary",
+    "delete_summaries",
 }
 """Statements that say all there is to say."""
 

@@ -4,17 +4,24 @@ from .backends.pool import PoolSettings
 from .cache import ThreadCache
 from .limits import Limits
 from .migrate import Migration, MigrationPlan
+from .queries import KeptSummary
 from .status import StoreStatus
+from .summaries import BEFORE_ALL, Ends, Remembered, SummaryChange
 from .thread_store import ThreadStore
 from .turning import OpenTurn
 
 __all__ = [
+    "BEFORE_ALL",
+    "Ends",
+    "KeptSummary",
     "Limits",
     "Migration",
     "MigrationPlan",
     "OpenTurn",
     "PoolSettings",
+    "Remembered",
     "StoreStatus",
+    "SummaryChange",
     "ThreadCache",
     "ThreadStore",
 ]

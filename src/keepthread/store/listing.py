@@ -25,7 +25,7 @@ from .queries import (
     Query,
     ThreadRow,
 )
-from .tags import tags_of, tags_wanted
+from .tags import principal_tag, tags_of, tags_wanted
 
 # Measured on SQLite with 100,000 threads, in microseconds a thread: to read one that carries a tag, beginning with the
 # tag, and to pass one that does not, walking the newest.
@@ -48,6 +48,9 @@ class Filter:
 
     tenant: str
     tags: Sequence[bytes] = ()
+    """Those that a thread's row tells."""
+    principal: bytes | None = None
+    """The tag of who a conversation is held with, which only the table of tags tells."""
     archived: bool | None = False
     created_after: int = _EARLIEST
     created_before: int = _LATEST
@@ -62,6 +65,7 @@ def wanted(
     *,
     metadata: Mapping[str, Any] | None,
     agent: str | None,
+    principal: str | None,
     archived: bool | None,
     created_after: datetime | None,
     created_before: datetime | None,
@@ -73,9 +77,10 @@ def wanted(
 
     Raises:
         InvalidThread: The metadata could not be a thread's.
-        InvalidSetting: The cursor is none.
+        InvalidSetting: The cursor is none, or the principal could not be one.
     """
     values = frozen_object("The metadata filter", InvalidThread)(metadata)
+    owner = None if principal is None else principal_tag(check_id(principal, "principal", InvalidSetting))
     before_at, before_id = _LATEST, _LAST_ID
     if updated_before is not None:
         before_at, before_id = _moment(updated_before, _LATEST) - 1, _LAST_ID
@@ -85,6 +90,7 @@ def wanted(
     return Filter(
         tenant=tenant,
         tags=tags_wanted(values.items(), agent),
+        principal=owner,
         archived=archived,
         created_after=_moment(created_after, _EARLIEST),
         created_before=_moment(created_before, _LATEST),
@@ -130,10 +136,11 @@ async def newest(tx: Tx, *, wish: Filter, limit: int | None) -> list[ThreadRow]:
         flags = (False, True)
         both = [row for flag in flags for row in await newest(tx, wish=replace(wish, archived=flag), limit=limit)]
         return sorted(both, key=lambda row: (row.updated_at, row.id), reverse=True)[:limit]
-    if not wish.tags:
+    # The rarest tag finds the rows, and the others are checked on them; of a principal the rows tell nothing to check.
+    finding = wish.tags if wish.principal is None else [wish.principal]
+    if not finding:
         return await _pages(tx, NEWEST_THREADS, wish, limit)
-    # The rarest tag finds the rows, and the others are checked on them.
-    carriers, rarest = min([(await _carriers(tx, wish.tenant, tag), tag) for tag in wish.tags])
+    carriers, rarest = min([(await _carriers(tx, wish.tenant, tag), tag) for tag in finding])
     if carriers == 0:
         return []
     if carriers < _RARE or limit is None:
@@ -178,13 +185,13 @@ async def _pages(
     """Run *query* page after page until *limit* rows pass every filter."""
     found: list[ThreadRow] = []
     values = {**_bounds(wish), "created_after": wish.created_after, "created_before": wish.created_before, "tag": tag}
-    checked = len(wish.tags) < 2  # noqa: PLR2004 - the query itself checks one
-    page = limit if limit is not None and checked else _PAGE
-    if limit is None or (query is NEWEST_TAGGED_BY_TAG and not checked):
+    unchecked = [other for other in wish.tags if other != tag]
+    page = limit if limit is not None and not unchecked else _PAGE
+    if limit is None or (query is NEWEST_TAGGED_BY_TAG and unchecked):
         page = _LATEST  # in one go: each further page would sort the carriers of the tag again
     while True:
         rows = await tx.run(query, **values, limit=page)
-        found += rows if checked else [row for row in rows if _carries(row, wish.tags)]
+        found += [row for row in rows if _carries(row, unchecked)] if unchecked else rows
         if len(rows) < page or (limit is not None and len(found) >= limit):
             return found[:limit]
         values.update(before_at=rows[-1].updated_at, before_id=rows[-1].id)

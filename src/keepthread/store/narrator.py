@@ -8,14 +8,14 @@ from typing import Any, TypeAlias
 from keepthread.errors import ThreadNotFound
 from keepthread.model import Thread
 
+from .conversing import Conversing
 from .limits import check_number
-from .turning import Turning
 
 Threads: TypeAlias = list[Thread]
 """The class below has a method called `list`, which hides the type."""
 
 
-class NarratorNames(Turning):
+class NarratorNames(Conversing):
     """Where these differ from ours, it is in what a missing thread is, and in lists that come with their messages."""
 
     async def save(self, thread: Thread) -> Thread:

@@ -14,12 +14,15 @@ from keepthread.model.thread import add_open
 
 from .append import insert_files, insert_thread
 from .backends.base import Operation, Tx
+from .conversations import tags_carried
 from .draft import Head, head_of
 from .limits import LARGEST, Limits
 from .queries import (
+    DELETE_CONVERSATION,
     DELETE_FILES,
     DELETE_MESSAGES,
     DELETE_REVISIONS,
+    DELETE_SUMMARIES,
     DELETE_TAG,
     DELETE_THREAD,
     DELETE_THREAD_FRAMES,
@@ -41,6 +44,17 @@ from .queries import (
 from .rows import loaded, messages_of
 from .save import change_message, change_thread
 from .tags import tags_of
+
+_BELONGINGS = (
+    DELETE_MESSAGES,
+    DELETE_REVISIONS,
+    DELETE_FILES,
+    DELETE_THREAD_FRAMES,
+    DELETE_THREAD_TURNS,
+    DELETE_CONVERSATION,
+    DELETE_SUMMARIES,
+)
+"""What a thread takes along, beside its tags."""
 
 
 async def thread_row(tx: Tx, *, tenant: str, thread_id: str) -> ThreadRow:
@@ -220,12 +234,12 @@ async def _delete(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
     row = await locked_row(tx, tenant=tenant, thread_id=thread_id)
     place = {"tenant": tenant, "thread": thread_id}
     hashes = [file.value for file in await tx.run(THREAD_FILES, **place)]
-    tags = tags_of(json.loads(row.metadata), row.agent)
+    tags = await tags_carried(tx, tenant, row)
     # The thread's row first: an append that waits for it then finds no thread.
     await tx.run(DELETE_THREAD, **place)
-    for query in (DELETE_MESSAGES, DELETE_REVISIONS, DELETE_FILES, DELETE_THREAD_FRAMES, DELETE_THREAD_TURNS):
+    for query in _BELONGINGS:
         await tx.run(query, **place)
-    await tx.run_many(DELETE_TAG, [{**place, "tag": tag} for tag in sorted(tags)])
+    await tx.run_many(DELETE_TAG, [{**place, "tag": tag} for tag in tags])
     return hashes
 
 

@@ -138,6 +138,36 @@ class FrameMark(NamedTuple):
     digest: bytes
 
 
+class ConversationRow(NamedTuple):
+    """Whose conversation a thread is."""
+
+    agent: str
+    principal: str | None
+    session: str | None
+    version: str | None
+    store_name: str
+
+
+class KeptSummary(NamedTuple):
+    """A summary that is kept with a thread. What it says is its writer's business."""
+
+    kind: str
+    """How it was made: a thread keeps one of each kind."""
+    behind: int
+    """The position of the last message before what it stands for."""
+    through: int
+    """The position of the last message that it stands for; `behind` where it stands for none."""
+    digest: bytes
+    """The chain of the digests of those messages."""
+    text: str
+
+
+class Digest(NamedTuple):
+    """Of one message."""
+
+    value: bytes
+
+
 class Count(NamedTuple):
     """One number."""
 
@@ -220,5 +250,26 @@ MESSAGE_FILES = _query("message_files", Text)
 DELETE_MESSAGE_FILES = _query("delete_message_files", Nothing)
 DELETE_THREAD_TURNS = _query("delete_thread_turns", Nothing)
 DELETE_THREAD_FRAMES = _query("delete_thread_frames", Nothing)
+
+CONVERSATION = _query("conversation", ConversationRow)
+INSERT_CONVERSATION = _query("insert_conversation", Nothing)
+DELETE_CONVERSATION = _query("delete_conversation", Nothing)
+MOVE_CONVERSATION = _query("move_conversation", Nothing)
+MOVE_THREAD = _query("move_thread", Nothing)
+MOVE_MESSAGES = _query("move_messages", Nothing)
+MOVE_REVISIONS = _query("move_revisions", Nothing)
+MOVE_FILES = _query("move_files", Nothing)
+MOVE_TURNS = _query("move_turns", Nothing)
+MOVE_FRAMES = _query("move_frames", Nothing)
+MOVE_SUMMARIES = _query("move_summaries", Nothing)
+MOVE_TAG = _query("move_tag", Nothing)
+
+SUMMARY = _query("summary", KeptSummary)
+INSERT_SUMMARY = _query("insert_summary", Nothing)
+DELETE_SUMMARY = _query("delete_summary", Nothing)
+DELETE_SUMMARIES = _query("delete_summaries", Nothing)
+DROP_SUMMARIES = _query("drop_summaries", Nothing)
+VIEW_HEAD = _query("view_head", MessageRow)
+VIEW_DIGESTS = _query("view_digests", Digest)
 
 META = _query("meta", Text)
