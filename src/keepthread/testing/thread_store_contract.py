@@ -5,8 +5,10 @@ from __future__ import annotations
 from .append_contract import AppendContract
 from .attachment_contract import AttachmentContract
 from .attempt_contract import AttemptContract
+from .conversation_contract import ConversationContract
 from .faithful_contract import FaithfulContract
 from .history_contract import HistoryContract
+from .identity_contract import IdentityContract
 from .list_contract import ListContract
 from .merge_contract import MergeContract
 from .narrator_contract import NarratorContract
@@ -15,6 +17,8 @@ from .read_contract import ReadContract
 from .refusal_contract import LimitContract, RefusalContract
 from .save_contract import SaveContract
 from .sharing_contract import SharingContract
+from .summarizer_contract import SummarizerContract
+from .summary_contract import SummaryContract
 from .tenant_contract import TenantContract
 from .turn_contract import TurnContract
 from .values_contract import ValuesContract
@@ -34,6 +38,10 @@ class ThreadStoreContract(
     TenantContract,
     TurnContract,
     AttemptContract,
+    ConversationContract,
+    IdentityContract,
+    SummaryContract,
+    SummarizerContract,
     FaithfulContract,
     RefusalContract,
     LimitContract,

@@ -1,0 +1,333 @@
+"""Conversations: adds, turns that commit or roll back, and what of them is reverted (P2, P3, P4, P8)."""
+
+# ruff: noqa: D102, S101 - A test's name states its fact, its numbers are the expectation, and it is made of asserts.
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from keepthread.conversation import Conversation
+from keepthread.errors import BusyError, ConflictError, InvalidMessage, InvalidSetting, ThreadNotFound, TooLargeError
+from keepthread.model import Message, ToolCall
+from keepthread.retention import RetentionPolicy, persist_conversation
+from keepthread.store import ThreadStore
+
+from .arrange import OpenStore, texts
+
+FULL = persist_conversation("user", max_frames=4)
+
+
+async def begin(store: ThreadStore, policy: RetentionPolicy | None = None, **who: Any) -> Conversation:
+    """Return alice's conversation with the agent `support`, unless something else is said."""
+    values: dict[str, Any] = {"agent": "support", "principal": "alice", **who}
+    return await Conversation.open(store, policy=policy or FULL, **values)
+
+
+async def said(conversation: Conversation) -> list[str]:
+    """Return what the whole history of a conversation says; [] for one that was never begun."""
+    try:
+        return texts(await conversation.store.get_thread(conversation.thread_id))
+    except ThreadNotFound:
+        return []
+
+
+class SaidNoError(Exception):
+    """What goes wrong in a block."""
+
+
+@pytest.mark.asyncio
+class ConversationContract:
+    """What a Conversation promises of its turns."""
+
+    async def test_outside_of_a_turn_each_add_is_a_turn_of_its_own(self, store: ThreadStore) -> None:
+        conversation = await begin(store)
+
+        added = [await conversation.add_user("q"), await conversation.add_assistant("a")]
+
+        assert (await store.get_thread(conversation.thread_id)).messages == added
+        assert [message.role for message in added] == ["user", "assistant"]
+
+    async def test_a_turn_is_seen_by_others_once_its_block_has_ended(self, store: ThreadStore) -> None:
+        conversation, other = await begin(store), await begin(store)
+
+        async with conversation.turn() as turn:
+            await turn.add_user("q")
+            await conversation.add_assistant("a")
+            seen_inside = [message.text for message in await conversation.get_messages()]
+            seen_outside = [message.text for message in await other.get_messages()]
+            opened = texts(await store.get_thread(conversation.thread_id, include_open=True))
+
+        assert (seen_inside, seen_outside, opened) == (["q", "a"], [], ["q", "a"])
+        assert [message.text for message in await other.get_messages()] == ["q", "a"]
+        assert [message.position is None for message in turn.messages] == [False, False]
+
+    async def test_tasks_that_a_block_starts_are_in_its_turn_and_others_are_not(self, store: ThreadStore) -> None:
+        conversation = await begin(store)
+        outside = asyncio.Event()
+        inside = asyncio.Event()
+
+        async def elsewhere() -> None:
+            await inside.wait()
+            await conversation.add_user("elsewhere")
+            outside.set()
+
+        task = asyncio.create_task(elsewhere())
+        with suppress(SaidNoError):
+            async with conversation.turn():
+                await asyncio.gather(conversation.add_user("1"), conversation.add_user("2"))
+                inside.set()
+                await outside.wait()
+                raise SaidNoError
+
+        await task
+        assert await said(conversation) == ["elsewhere"]
+
+    @pytest.mark.parametrize("failure", [SaidNoError, asyncio.CancelledError, KeyboardInterrupt])
+    async def test_whatever_ends_a_block_nothing_of_the_turn_is_kept(
+        self, store: ThreadStore, failure: type[BaseException]
+    ) -> None:
+        conversation = await begin(store)
+        await conversation.add_user("before")
+
+        async def fail() -> None:
+            async with conversation.turn(idempotency_key="k"):
+                await conversation.add_user("q")
+                raise failure
+
+        with pytest.raises(failure):
+            await fail()
+
+        assert texts(await store.get_thread(conversation.thread_id, include_open=True)) == ["before"]
+        async with conversation.turn(idempotency_key="k", resume=True) as turn:
+            assert turn.messages == []
+
+    async def test_a_committed_key_returns_its_result_and_takes_nothing_more(self, store: ThreadStore) -> None:
+        conversation = await begin(store)
+        async with conversation.turn(idempotency_key="k") as first:
+            await first.add_user("q")
+            first.result = {"message": ["a", 1, None]}
+
+        async with conversation.turn(idempotency_key="k") as again:
+            assert (again.is_repeated, again.result, again.messages) == (True, {"message": ["a", 1, None]}, [])
+            with pytest.raises(ConflictError, match="is_repeated"):
+                await again.add_user("q")
+
+        assert first.result == {"message": ["a", 1, None]}
+        assert not first.is_repeated
+        assert await said(conversation) == ["q"]
+
+    async def test_a_result_that_json_cannot_hold_rolls_the_turn_back(self, store: ThreadStore) -> None:
+        conversation = await begin(store)
+
+        async def answer() -> None:
+            async with conversation.turn(idempotency_key="k") as turn:
+                await turn.add_user("q")
+                turn.result = {1, 2}
+
+        with pytest.raises(InvalidMessage):
+            await answer()
+
+        assert texts(await store.get_thread(conversation.thread_id, include_open=True)) == []
+
+    async def test_a_key_that_is_under_way_is_refused(self, store: ThreadStore) -> None:
+        conversation, other = await begin(store), await begin(store)
+
+        async with conversation.turn(idempotency_key="k"):
+            await conversation.add_user("q")
+            with pytest.raises(BusyError):
+                async with other.turn(idempotency_key="k"):
+                    pass
+            with pytest.raises(BusyError):
+                async with other.turn(concurrent="refuse"):
+                    pass
+            async with other.turn() as beside:
+                await beside.add_user("beside")
+
+        assert await said(conversation) == ["beside", "q"]
+
+    @pytest.mark.parametrize("resume", [True, False])
+    async def test_what_a_dead_attempt_left_is_gone_on_with_or_dropped(self, store: ThreadStore, resume: bool) -> None:  # noqa: FBT001 - of the parametrization
+        conversation = await begin(store)
+        dead = await store.open_turn(conversation.identity, key="k")
+        await store.stage(dead, Message(role="user", content="q"))
+        await store.suspend_turn(dead)
+
+        async with conversation.turn(idempotency_key="k", resume=resume) as turn:
+            found = [message.text for message in turn.messages]
+            await turn.add_assistant("a")
+
+        assert found == (["q"] if resume else [])
+        assert await said(conversation) == [*found, "a"]
+
+    async def test_a_turn_that_is_over_takes_nothing_more(self, store: ThreadStore) -> None:
+        conversation = await begin(store)
+        async with conversation.turn() as turn:
+            await turn.add_user("q")
+
+        for late in (turn.add_user("late"), turn.revert_last(), turn.look()):
+            with pytest.raises(ConflictError):
+                await late
+
+        assert await said(conversation) == ["q"]
+
+    async def test_a_call_and_its_result_are_kept_together(self, store: ThreadStore) -> None:
+        conversation = await begin(store)
+
+        async with conversation.turn() as turn:
+            await turn.add_user("q")
+            await turn.add_tool("look", call_id="1", arguments={"b": 1, "a": [None]})
+            await turn.add_tool("look", call_id="2", arguments="not json")
+            await turn.add_tool_result(call_id="2", content="second")
+            await turn.add_tool_result(call_id="1", content="first")
+            await turn.add_assistant("a")
+
+        messages = (await store.get_thread(conversation.thread_id)).messages
+        assert [message.role for message in messages] == ["user", "assistant", "tool", "tool", "assistant"]
+        assert messages[1].tool_calls == (
+            ToolCall(id="1", name="look", arguments='{"a":[null],"b":1}'),
+            ToolCall(id="2", name="look", arguments="not json"),
+        )
+        assert [message.tool_call_id for message in messages[2:4]] == ["2", "1"]
+
+    async def test_a_result_that_no_call_waits_for_is_refused_and_nothing_is_written(self, store: ThreadStore) -> None:
+        conversation = await begin(store)
+        async with conversation.turn() as turn:
+            await turn.add_tool("look", call_id="1")
+            await turn.add_tool_result(call_id="1", content="r")
+            for call_id in ("1", "2"):
+                with pytest.raises(InvalidMessage, match=call_id):
+                    await turn.add_tool_result(call_id=call_id, content="again")
+            with pytest.raises(InvalidMessage, match="already"):
+                await turn.add_tool("look", call_id="1")
+
+        assert await said(conversation) == ["", "r"]
+
+    async def test_calls_and_results_are_refused_outside_of_a_turn(self, store: ThreadStore) -> None:
+        conversation = await begin(store)
+
+        for alone in (
+            conversation.add_tool("look", call_id="1"),
+            conversation.add_tool_result(call_id="1", content="r"),
+            conversation.add_assistant(tool_calls=[ToolCall(id="1", name="look")]),
+        ):
+            with pytest.raises(InvalidMessage, match="turn"):
+                await alone
+
+        assert await store.count_threads() == 0
+
+    async def test_a_turn_with_an_unanswered_call_is_rolled_back(self, store: ThreadStore) -> None:
+        conversation = await begin(store)
+
+        async def call() -> None:
+            async with conversation.turn() as turn:
+                await turn.add_user("q")
+                await turn.add_tool("look", call_id="1")
+
+        with pytest.raises(InvalidMessage, match="no result"):
+            await call()
+
+        assert texts(await store.get_thread(conversation.thread_id, include_open=True)) == []
+
+    async def test_a_revert_takes_back_the_last_of_a_role_and_what_stands_on_it(self, store: ThreadStore) -> None:
+        conversation = await begin(store)
+        await conversation.add_user("committed")
+
+        async with conversation.turn() as turn:
+            await turn.add_user("q1")
+            await turn.add_user("q2")
+            await turn.add_tool("look", call_id="1")
+            await turn.add_tool_result(call_id="1", content="r")
+            reverted = await turn.revert_last(role="user")
+
+        assert [message.role for message in reverted] == ["user", "assistant", "tool"]
+        assert await said(conversation) == ["committed", "q1"]
+
+    async def test_a_reverted_result_takes_its_call_along(self, store: ThreadStore) -> None:
+        conversation = await begin(store)
+
+        async with conversation.turn() as turn:
+            await turn.add_user("q")
+            await turn.add_assistant(tool_calls=[ToolCall(id="1", name="look")], id="one")
+            await turn.add_assistant(tool_calls=[ToolCall(id="2", name="look")], id="two")
+            await turn.add_tool_result(call_id="1", content="r1", id="r1")
+            await turn.add_tool_result(call_id="2", content="r2", id="r2")
+            reverted = await turn.revert_last(role="tool")
+
+        assert [message.id for message in reverted] == ["one", "two", "r1", "r2"]
+        assert await said(conversation) == ["q"]
+
+    async def test_what_is_committed_is_never_reverted(self, store: ThreadStore) -> None:
+        conversation = await begin(store)
+        await conversation.add_user("q1")
+        await conversation.add_assistant("a1")
+
+        with pytest.raises(InvalidMessage, match="outside of a turn"):
+            await conversation.revert_last(role="user")
+        async with conversation.turn() as turn:
+            with pytest.raises(InvalidMessage, match="Nothing"):
+                await turn.revert_last()
+            await turn.add_assistant("a2")
+            with pytest.raises(InvalidMessage, match="'user'"):
+                await turn.revert_last(role="user")
+
+        assert await said(conversation) == ["q1", "a1", "a2"]
+
+    async def test_a_message_that_was_made_elsewhere_is_stored_once(self, store: ThreadStore) -> None:
+        conversation = await begin(store)
+        message = Message(role="user", content="q", metadata={"from": "mail"})
+
+        first, second = await conversation.add(message), await conversation.add(message)
+
+        assert first == second
+        assert await said(conversation) == ["q"]
+
+    async def test_many_adds_and_turns_at_once_are_all_kept_whole(
+        self, store: ThreadStore, open_store: OpenStore
+    ) -> None:
+        conversations = [await begin(store), await begin(await open_store())]
+
+        async def speak(n: int) -> None:
+            conversation = conversations[n % 2]
+            async with conversation.turn():
+                await conversation.add_user(f"{n}q")
+                await conversation.add_assistant(f"{n}a")
+
+        alone = [conversations[n % 2].add_user(f"{n}") for n in range(10)]
+        await asyncio.gather(*alone, *map(speak, range(10)))
+
+        found = await said(conversations[0])
+        assert sorted(found) == sorted([*(f"{n}" for n in range(10)), *(f"{n}{x}" for n in range(10) for x in "qa")])
+        for n in range(10):
+            assert found[found.index(f"{n}q") + 1] == f"{n}a"
+
+    async def test_an_ephemeral_conversation_is_kept_nowhere(self, store: ThreadStore) -> None:
+        conversation = await begin(store, session=None)
+
+        async with conversation.turn():
+            await conversation.add_user("q")
+        await conversation.add_assistant("a")
+
+        assert [message.text for message in await conversation.get_messages()] == ["q", "a"]
+        assert await store.count_threads() == 0
+        assert await (await begin(store, session=None)).get_messages() == []
+
+    async def test_a_policy_without_summaries_takes_none(self, store: ThreadStore) -> None:
+        conversation = await begin(store)
+
+        with pytest.raises(InvalidSetting, match="summary"):
+            await conversation.set_summary("so far")
+
+        assert await conversation.get_summary() is None
+        assert await store.count_threads() == 0
+
+    async def test_a_summary_over_the_limit_is_refused(self, store: ThreadStore) -> None:
+        conversation = await begin(store, persist_conversation("agent", summary_characters=1_000))
+
+        with pytest.raises(TooLargeError):
+            await conversation.set_summary("x" * 1_001)
+
+        assert await store.count_threads() == 0
