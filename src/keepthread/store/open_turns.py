@@ -36,29 +36,10 @@ from .queries import (
     TurnRow,
 )
 from .summaries import SummaryChange, keep
-from .turn import Turn
+from .turn import Hold, Turn
 
 KEPT_MICROSECONDS = 7 * 24 * 3600 * 1_000_000
 """How long a key is remembered, and a turn that nobody goes on with."""
-
-
-class Hold(NamedTuple):
-    """Which turn, and in whose hands."""
-
-    tenant: str
-    thread_id: str
-    turn_id: str
-    holder: str
-
-    @property
-    def thread(self) -> dict[str, str]:
-        """What names the thread in a statement."""
-        return {"tenant": self.tenant, "thread": self.thread_id}
-
-    @property
-    def place(self) -> dict[str, str]:
-        """What names the turn in a statement."""
-        return {**self.thread, "turn": self.turn_id}
 
 
 class Opened(NamedTuple):

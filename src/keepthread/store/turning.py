@@ -18,9 +18,10 @@ from . import open_turns
 from .attachments import Prepared, encoded
 from .backends.base import DuplicateKey
 from .limits import check_number
-from .open_turns import Hold, Opened
+from .open_turns import Opened
 from .refresh import staged
 from .summaries import SummaryChange
+from .turn import Hold
 from .writing import Writing, checked
 
 LEASE_SECONDS = 60.0

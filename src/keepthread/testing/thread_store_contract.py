@@ -5,6 +5,7 @@ from __future__ import annotations
 from .append_contract import AppendContract
 from .attachment_contract import AttachmentContract
 from .attempt_contract import AttemptContract
+from .calls_contract import CallsContract
 from .conversation_contract import ConversationContract
 from .faithful_contract import FaithfulContract
 from .history_contract import HistoryContract
@@ -39,6 +40,7 @@ class ThreadStoreContract(
     TurnContract,
     AttemptContract,
     ConversationContract,
+    CallsContract,
     IdentityContract,
     SummaryContract,
     SummarizerContract,
