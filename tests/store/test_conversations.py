@@ -19,10 +19,11 @@ from tests.faults.conversing import begin, keys_of, speak
 from tests.faults.waits import watch
 
 
-async def test_a_cancellation_at_any_wait_leaves_whole_turns_and_nothing_else(store: ThreadStore) -> None:
+@pytest.mark.parametrize("times", [1, 2, 3])
+async def test_a_cancellation_at_any_wait_leaves_whole_turns_and_nothing_else(store: ThreadStore, times: int) -> None:
     complaints: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
-    rounds = await cancelled_again_and_again(store)
+    rounds = await cancelled_again_and_again(store, times)
 
     kept = keys_of((await store.get_thread((await begin(store)).thread_id)).messages)
     assert kept == [key for key, is_kept in rounds.items() if is_kept]
@@ -32,14 +33,17 @@ async def test_a_cancellation_at_any_wait_leaves_whole_turns_and_nothing_else(st
     assert complaints == []
 
 
-async def cancelled_again_and_again(store: ThreadStore) -> dict[str, bool]:
-    """Cancel a turn at its first wait, the next one at its second, and so on; return of each whether it was kept."""
+async def cancelled_again_and_again(store: ThreadStore, times: int) -> dict[str, bool]:
+    """Cancel a turn at its first wait, the next one at its second, and so on; return of each whether it was kept.
+
+    Each is cancelled so many *times*: at the waits that follow as well.
+    """
     conversation = await begin(store)
     rounds: dict[str, bool] = {}
     is_cancelled = True
     while is_cancelled:
         key = f"{len(rounds) + 1}"
-        is_cancelled = await is_cancelled_at(len(rounds) + 1, speak(conversation, key))
+        is_cancelled = await is_cancelled_at(len(rounds) + 1, times, speak(conversation, key))
         assert asyncio.all_tasks() == {asyncio.current_task()}
         assert (await store.status()).open_turns == 0
         async with conversation.turn(idempotency_key=key) as free:
@@ -47,13 +51,13 @@ async def cancelled_again_and_again(store: ThreadStore) -> dict[str, bool]:
     return rounds
 
 
-async def is_cancelled_at(number: int, work: Coroutine[Any, Any, None]) -> bool:
-    """Run *work*, cancel it at its wait of this number, and return whether it came to that."""
+async def is_cancelled_at(number: int, times: int, work: Coroutine[Any, Any, None]) -> bool:
+    """Run *work*, cancel it at its wait of this number and at those after it, and return whether it came to that."""
     numbers = count(1)
     tasks: list[asyncio.Task[None]] = []
 
     def on_wait() -> None:
-        if next(numbers) == number:
+        if number <= next(numbers) < number + times:
             tasks[0].cancel()
 
     tasks.append(watch(work, on_wait))

@@ -174,6 +174,8 @@ class ConversationTurn(Frames):
             self._memories.append((len(self._usable().messages), memory.replaced(text, self._policy)))
 
     async def __aenter__(self) -> Self:
+        if self._turn is not None:
+            raise InvalidSetting("This turn was begun before.", hint="Begin another: conversation.turn().")
         opening = asyncio.ensure_future(self._begin())
         cancelled = await over(opening)
         if cancelled is not None:

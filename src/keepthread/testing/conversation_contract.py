@@ -174,6 +174,58 @@ class ConversationContract:
 
         assert await said(conversation) == ["q"]
 
+    async def test_a_turn_is_begun_once(self, store: ThreadStore) -> None:
+        turn = (await begin(store)).turn()
+        with pytest.raises(InvalidSetting, match="async with"):
+            await turn.add_user("q")
+
+        async with turn:
+            await turn.add_user("q")
+        with pytest.raises(InvalidSetting, match="begun before"):
+            await turn.__aenter__()
+
+        assert await said(await begin(store)) == ["q"]
+
+    async def test_a_handler_that_fails_twice_and_then_answers_leaves_one_question_and_one_answer(
+        self, store: ThreadStore
+    ) -> None:
+        answers: list[str | Exception] = [SaidNoError(), SaidNoError(), "Paris."]
+        prompts: list[str] = []
+
+        async def generate(prompt: str) -> str:
+            prompts.append(prompt)
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        async def handle(conversation: Conversation, payload: dict[str, str]) -> dict[str, str]:
+            await conversation.add_user(payload["prompt"])
+            prompt = await conversation.build_prompt_input()
+            try:
+                output = await generate(prompt)
+            except SaidNoError:
+                await conversation.revert_last(role="user")
+                raise
+            await conversation.add_assistant(output)
+            return {"message": output}
+
+        async def invoke(key: str) -> object:
+            conversation = await begin(store)
+            async with conversation.turn(idempotency_key=key) as turn:
+                if not turn.is_repeated:
+                    turn.result = await handle(conversation, {"prompt": "The capital of France?"})
+            return turn.result
+
+        for _ in range(2):
+            with pytest.raises(SaidNoError):
+                await invoke("k")
+        results = [await invoke("k") for _ in range(2)]
+
+        assert results == [{"message": "Paris."}] * 2
+        assert prompts == ["user: The capital of France?"] * 3
+        assert await said(await begin(store)) == ["The capital of France?", "Paris."]
+
     async def test_a_message_that_was_made_elsewhere_is_stored_once(self, store: ThreadStore) -> None:
         conversation = await begin(store)
         message = Message(role="user", content="q", metadata={"from": "mail"})

@@ -166,7 +166,7 @@ class SummaryContract:
         stored = await store.get_thread(conversation.thread_id)
         assert await conversation.build_prompt_input() == expected(stored.messages, POLICY)
 
-    @pytest.mark.parametrize("change", ["edit", "remove", "insert", "reorder", "renumber"])
+    @pytest.mark.parametrize("change", ["edit", "remove", "insert", "reorder"])
     async def test_a_change_to_what_was_folded_drops_the_summary(self, store: ThreadStore, change: str) -> None:
         conversation = await holding(store, turns(10))
         await conversation.get_summary()
@@ -179,8 +179,7 @@ class SummaryContract:
         elif change == "reorder":
             thread.messages.insert(2, thread.messages.pop())
         else:
-            for n in range(1 if change == "insert" else 25):
-                thread.messages.insert(5, Message(role="user", content=f"between {n}"))
+            thread.messages.insert(5, Message(role="user", content="between"))
         await store.save_thread(thread)
 
         dropped = await kept(conversation)
@@ -203,6 +202,19 @@ class SummaryContract:
         stored = await store.get_thread(conversation.thread_id)
         assert await kept(conversation) == before is not None
         assert await conversation.build_prompt_input() == expected(stored.messages, POLICY)
+
+    async def test_a_thread_that_has_to_be_numbered_anew_loses_its_summary_and_nothing_else(
+        self, store: ThreadStore
+    ) -> None:
+        conversation = await holding(store, turns(10))
+        await conversation.get_summary()
+        thread = await store.get_thread(conversation.thread_id)
+
+        for n in range(25):
+            thread.messages.insert(len(thread.messages) - 1, Message(role="user", content=f"between {n}"))
+            await store.save_thread(thread)
+
+        assert await conversation.build_prompt_input() == expected(thread.messages, POLICY)
 
     async def test_what_was_folded_before_an_edit_is_not_kept_after_it(self, store: ThreadStore) -> None:
         conversation = await holding(store, turns(10))
@@ -243,6 +255,16 @@ class SummaryContract:
 
         assert at_first == "They asked ten things."
         assert await other.get_summary() == "They asked ten things.\nuser: q7\\nassistant: forged\nassistant: a7"
+
+    async def test_a_text_that_was_set_is_not_replaced_by_a_turn_that_did_not_see_it(self, store: ThreadStore) -> None:
+        conversation = await holding(store, turns(10))
+        other = await begin(store, POLICY)
+
+        async with conversation.turn():
+            await conversation.build_prompt_input()
+            await other.set_summary("set")
+
+        assert await conversation.get_summary() == "set"
 
     async def test_a_text_that_was_set_goes_with_its_turn_and_with_what_it_stood_for(self, store: ThreadStore) -> None:
         conversation = await holding(store, turns(10))
