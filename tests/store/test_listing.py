@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from keepthread.model import Thread
+from keepthread.model import Identity, Thread
 from keepthread.store import ThreadStore, listing
 
 WISHES: list[dict[str, Any]] = [
@@ -26,6 +26,10 @@ WISHES: list[dict[str, Any]] = [
     {"agent": "x"},
     {"agent": "x", "metadata": {"half": True}},
     {"agent": "nobody", "metadata": {"half": True}},
+    {"principal": "p"},
+    {"principal": "p", "metadata": {"half": True}},
+    {"principal": "q", "agent": "x", "metadata": {"common": 1}},
+    {"principal": "nobody"},
 ]
 
 PLANS = {"by tag": (10**6, 5), "by walk": (1, 7), "by a long walk": (1, 10**6)}
@@ -58,7 +62,15 @@ async def fill(path: Path) -> None:
             metadata: dict[str, Any] = {"common": 1, "half": random.random() < 0.5, "n": n}
             metadata |= {"rare": 1} if n % 20 == 3 else {}
             metadata |= {"old": 1} if n < 10 else {}
-            thread = Thread(id=f"{random.randrange(10**6)}", metadata=metadata, agent=random.choice("xy"))
+            identity = Identity(agent=random.choice("xy"), principal=random.choice("pq"), session=f"{n}")
+            is_conversation = random.random() < 0.5
+            metadata |= {"whose": identity.principal} if is_conversation else {}
+            if is_conversation:
+                await store.commit_turn(await store.open_turn(identity))
+                thread = await store.get_thread(identity.thread_id)
+                thread.metadata.update(metadata)
+            else:
+                thread = Thread(id=f"{random.randrange(10**6)}", metadata=metadata, agent=identity.agent)
             thread.archived = random.random() < 0.2
             await store.save_thread(thread)
 
@@ -77,7 +89,9 @@ async def everything(store: ThreadStore) -> list[Thread]:
 def meets(thread: Thread, wish: dict[str, Any]) -> bool:
     metadata = {key: repr(value) for key, value in thread.metadata.items()}
     wanted = {key: repr(value) for key, value in wish.get("metadata", {}).items()}
-    return wanted.items() <= metadata.items() and wish.get("agent", thread.agent) == thread.agent
+    whose = thread.metadata.get("whose")
+    of_this_agent = wish.get("agent", thread.agent) == thread.agent
+    return wanted.items() <= metadata.items() and of_this_agent and wish.get("principal", whose) == whose
 
 
 async def pages(store: ThreadStore, limit: int | None, **wish: Any) -> list[str]:

@@ -20,7 +20,7 @@ from keepthread.retention import (
 from keepthread.retention.summary import CUSTOM
 from keepthread.store import ThreadStore
 
-from .memory import Memory, empty_summary
+from .memory import Memory
 from .reading import Tail, recent_window
 from .wording import joined
 
@@ -86,7 +86,7 @@ class _Folding:
         self._policy = policy
         self._thread_id = thread_id
         self.memory = memory
-        self._passing = replace(empty_summary(policy), algorithm=Summary().algorithm)
+        self._passing = Summary(characters=policy.summary_characters)
         self._has_failed = False
 
     async def take(self, window: Window) -> None:
