@@ -14,9 +14,23 @@ import pytest
 
 from keepthread.conversation.lease import Renewal
 from keepthread.errors import ConflictError, CorruptError, UnavailableError
+from keepthread.model import Message
 from keepthread.store import ThreadStore
 from tests.faults.conversing import begin, keys_of, speak
 from tests.faults.waits import watch
+
+
+async def test_a_cancelled_attempt_to_go_on_leaves_the_users_words_to_the_next_one(store: ThreadStore) -> None:
+    conversation = await begin(store)
+    dead = await store.open_turn(conversation.identity, key="k")
+    await store.stage(dead, Message(role="user", content="q of k"))
+    await store.suspend_turn(dead)
+
+    assert await is_cancelled_at(1, 1, speak(conversation, "k"))
+    await speak(conversation, "k")
+
+    (question, *_) = (await store.get_thread(conversation.thread_id)).messages
+    assert question.id == dead.messages[0].id
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextvars import ContextVar
 from functools import partial
 from types import TracebackType
@@ -59,6 +59,7 @@ class ConversationTurn(Frames):
         self._store = store
         self._policy = policy
         self._lease_seconds = lease_seconds
+        self._resumes = resume and idempotency_key is not None
         self._begin = partial(
             store.open_turn,
             identity,
@@ -180,8 +181,10 @@ class ConversationTurn(Frames):
         cancelled = await over(opening)
         if cancelled is not None:
             if failure_of(opening) is None:
-                self._turn = opening.result()
-                await self._roll_back()
+                # Nothing was done yet: what an earlier attempt left stays with the key, which is free at once.
+                turn: OpenTurn = opening.result()
+                leave = self._store.suspend_turn if self._resumes and turn.messages else self._store.discard_turn
+                await _settled(leave(turn))
             raise cancelled
         turn = self._turn = opening.result()
         self.is_repeated = self._is_committed = turn.state == "committed"
@@ -225,14 +228,9 @@ class ConversationTurn(Frames):
         turn = self._opened()
         if self._is_committed:
             return
-        discarding = asyncio.ensure_future(self._store.discard_turn(turn))
-        cancelled = await over(discarding)
-        failure = failure_of(discarding)
+        cancelled = await _settled(self._store.discard_turn(turn))
         if cancelled is not None:
             raise cancelled
-        # Somebody took it over, or the database cannot be reached and the lease will end: what ended the block is told.
-        if failure is not None and not isinstance(failure, KeepthreadError):
-            raise failure
 
     def _opened(self) -> OpenTurn:
         if self._turn is None:
@@ -252,3 +250,14 @@ class ConversationTurn(Frames):
         if self._renewal.lost is not None:
             raise self._renewal.lost
         return turn
+
+
+async def _settled(leaving: Coroutine[Any, Any, None]) -> asyncio.CancelledError | None:
+    """Leave a turn that is not to be committed; return a cancellation that came meanwhile."""
+    work = asyncio.ensure_future(leaving)
+    cancelled = await over(work)
+    failure = failure_of(work)
+    # Somebody took it over, or the database cannot be reached and the lease will end: what ended the block is told.
+    if failure is not None and not isinstance(failure, KeepthreadError):
+        raise failure
+    return cancelled
