@@ -15,12 +15,14 @@ import traceback
 from collections.abc import Callable, Coroutine, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from .report import Report, as_json, lines
-from .workplace import Workplace, file_system, is_in_memory
+from .workplace import Skipped, Workplace, file_system, is_in_memory
 
 Row = Callable[[Workplace], Coroutine[Any, Any, Report]]
+Missing = Literal["failed", "skipped"]
+"""Why a row has no report."""
 
 # By name and not by import: a row whose peer is not installed does not keep the others from running.
 ROWS = {
@@ -33,6 +35,10 @@ ROWS = {
     "save": "save:run",
     "import": "start:run_import",
     "help": "start:run_help",
+    "postgres-append": "append:run_on_postgres",
+    "postgres-concurrent": "concurrent:run_on_postgres",
+    "postgres-tail": "tail:run_on_postgres",
+    "postgres-list": "listing:run_on_postgres",
 }
 
 
@@ -44,26 +50,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     conditions = _conditions(folder, quick=options.quick)
     print("\n".join(conditions), flush=True)
     reports: list[Report] = []
-    failed: list[str] = []
+    without: dict[Missing, list[str]] = {"failed": [], "skipped": []}
     for name in options.only or ROWS:
         report = _run(name, folder, quick=options.quick)
-        if report is None:
-            failed.append(name)
+        if not isinstance(report, Report):
+            without[report].append(name)
             continue
         reports.append(report)
         print("\n" + "\n".join(lines(report)), f"\n  (afterwards: {_load()})", sep="", flush=True)
     misses = sum(report.misses for report in reports)
     claims = sum(bool(claim.verdict) for report in reports for claim in report.claims)
     took = time.perf_counter() - began
-    print(f"\n{claims - misses} of {claims} targets reached, {misses} missed, {len(failed)} rows failed; {took:.0f} s")
+    counts = ", ".join(f"{len(names)} rows {what}" for what, names in without.items())
+    print(f"\n{claims - misses} of {claims} targets reached, {misses} missed, {counts}; {took:.0f} s")
     if options.json:
         found = {
             "conditions": conditions,
-            "failed": failed,
+            **without,
             "rows": [as_json(report) for report in reports],
         }
         Path(options.json).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    return int(options.strict and bool(misses or failed))
+    return int(options.strict and bool(misses or without["failed"]))
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -76,15 +83,18 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _run(name: str, folder: Path, *, quick: bool) -> Report | None:
+def _run(name: str, folder: Path, *, quick: bool) -> Report | Missing:
     try:
         module, _, function = ROWS[name].partition(":")
         row = cast("Row", getattr(import_module(f"bench.rows.{module}"), function))
         with tempfile.TemporaryDirectory(prefix=".bench-", dir=folder, ignore_cleanup_errors=True) as place:
             return asyncio.run(row(Workplace(folder=Path(place), quick=quick)))
+    except Skipped as reason:
+        print(f"\n{name}: skipped, {reason}", flush=True)
+        return "skipped"
     except Exception:  # noqa: BLE001 - a row that fails is told, and the others still run
         print(f"\n{name}: FAILED\n{traceback.format_exc()}", flush=True)
-        return None
+        return "failed"
 
 
 def _conditions(folder: Path, *, quick: bool) -> list[str]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 from keepthread.model import Thread
 from keepthread.model.ids import from_microseconds, new_id
 from keepthread.model.json_values import canonical
 from keepthread.store import ThreadStore
-from keepthread.store.queries import statements
 from keepthread.store.tags import tags_of
+
+from .databases import Engine
 
 RARE = 50
 _TENANT = "default"
@@ -41,16 +39,12 @@ def carriers(wish: Row, size: int) -> int:
     return sum(wish.items() <= metadata(index, size).items() for index in range(size))
 
 
-async def build(path: Path, size: int) -> None:
+async def build(engine: Engine, url: str, size: int) -> None:
     """Write *size* threads of one tenant, one minute apart, into a new database."""
-    async with ThreadStore(path):
+    async with ThreadStore(url):
         pass  # the tables
-    with closing(sqlite3.connect(path)) as connection:
-        rows = [thread_row(index, size) for index in range(size)]
-        connection.executemany(statements("sqlite")["insert_thread"], rows)
-        connection.executemany(statements("sqlite")["insert_tag"], tag_rows(rows, size))
-        connection.commit()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    rows = [thread_row(index, size) for index in range(size)]
+    await engine.write(url, {"insert_thread": rows, "insert_tag": tag_rows(rows, size)})
 
 
 def thread_row(index: int, size: int) -> Row:
@@ -75,24 +69,22 @@ def tag_rows(threads: list[Row], size: int) -> Iterator[Row]:
             yield {"tenant": _TENANT, "thread": thread["thread"], "tag": tag}
 
 
-async def same_as_the_store_writes(path: Path) -> None:
+async def same_as_the_store_writes(engine: Engine, url: str) -> None:
     """Save the twin of a thread through the store, and compare the rows of both. The twin is deleted again."""
-    with closing(sqlite3.connect(path)) as connection:
-        (thread_id, created_at), *_ = connection.execute("SELECT id, created_at FROM kt_threads ORDER BY id LIMIT 1")
-    async with ThreadStore(path) as store:
-        original = next(iter(await store.find_threads(thread_id)))
-        twin = Thread(metadata=dict(original.metadata), created_at=from_microseconds(created_at))
+    (first,) = await engine.fetch(url, "SELECT id, created_at FROM kt_threads ORDER BY id LIMIT 1")
+    async with ThreadStore(url) as store:
+        original = next(iter(await store.find_threads(first["id"])))
+        twin = Thread(metadata=dict(original.metadata), created_at=from_microseconds(first["created_at"]))
         await store.save_thread(twin)
-        with closing(sqlite3.connect(path)) as connection:
-            rows = [_stored(connection, key) for key in (original.id, twin.id)]
+        rows = [await _stored(engine, url, key) for key in (original.id, twin.id)]
         await store.delete_thread(twin.id)
     assert rows[0] == rows[1], "the threads written in bulk are not what the store writes"
 
 
-def _stored(connection: sqlite3.Connection, thread_id: str) -> tuple[Row, set[bytes]]:
+async def _stored(engine: Engine, url: str, thread_id: str) -> tuple[Row, set[bytes]]:
     """Return a thread's row without what must differ, and its tags."""
-    cursor = connection.execute("SELECT * FROM kt_threads WHERE id = ?", (thread_id,))
-    names = [column[0] for column in cursor.description]
-    row = dict(zip(names, cursor.fetchone(), strict=True))
-    tags = connection.execute("SELECT tag FROM kt_thread_tags WHERE thread_id = ?", (thread_id,))
-    return {name: value for name, value in row.items() if name not in ("id", "updated_at")}, {tag for (tag,) in tags}
+    mine = f"= '{thread_id}'"
+    (row,) = await engine.fetch(url, f"SELECT * FROM kt_threads WHERE id {mine}")  # noqa: S608 - our own id
+    tags = await engine.fetch(url, f"SELECT tag FROM kt_thread_tags WHERE thread_id {mine}")  # noqa: S608 - as above
+    kept = {name: value for name, value in row.items() if name not in ("id", "updated_at")}
+    return kept, {bytes(found["tag"]) for found in tags}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from functools import cache
-from pathlib import Path
 
 from keepthread.model import Message, Thread
 from keepthread.store import ThreadStore
@@ -40,9 +39,9 @@ def messages(said: Turn) -> list[Message]:
     ]
 
 
-async def conversation(path: Path, length: int, thread_id: str = "conversation") -> None:
-    """Store a thread of *length* messages in the database at *path*."""
-    async with ThreadStore(path) as store:
+async def conversation(url: str, length: int, thread_id: str = "conversation") -> None:
+    """Store a thread of *length* messages in the database of *url*."""
+    async with ThreadStore(url) as store:
         await store.save_thread(Thread(id=thread_id, metadata={"plan": "pro"}))
         await fill(store, thread_id, length)
 

@@ -8,6 +8,10 @@ from pathlib import Path
 _IN_MEMORY = {"tmpfs", "ramfs"}
 
 
+class Skipped(Exception):  # no error: the row needs what is not here
+    """A row cannot run on this machine. The message says why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workplace:
     """A folder for databases, and whether the run is a quick one, whose figures only show that it works."""

@@ -1,4 +1,4 @@
-"""SQLChatMessageHistory of langchain-community: on aiosqlite, and blocking. It returns typed messages."""
+"""SQLChatMessageHistory of langchain-community: on an asynchronous engine, and blocking. It returns typed messages."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ def typed(said: Turn) -> list[Any]:
 class AsyncPeer:
     """One history for each conversation, on one asynchronous engine, as its documentation shows."""
 
-    name = "langchain-community, aiosqlite"
-
-    def __init__(self, path: Path) -> None:
-        self._engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+    def __init__(self, url: str) -> None:
+        self._engine = create_async_engine(url)
+        self.name = f"langchain-community, {self._engine.driver}"
         self._histories: dict[str, SQLChatMessageHistory] = {}
 
     def _history(self, conversation: str) -> SQLChatMessageHistory:

@@ -1,4 +1,4 @@
-"""The sessions of the OpenAI Agents SDK: SQLiteSession, and SQLAlchemySession on aiosqlite. Both return plain dicts."""
+"""The sessions of the OpenAI Agents SDK: SQLiteSession, and SQLAlchemySession. Both return plain dicts."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class SqlalchemyPeer:
 
     name = "openai-agents SQLAlchemySession"
 
-    def __init__(self, path: Path) -> None:
-        self._engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+    def __init__(self, url: str) -> None:
+        self._engine = create_async_engine(url)
         self._sessions: dict[str, SQLAlchemySession] = {}
 
     def _session(self, conversation: str) -> SQLAlchemySession:

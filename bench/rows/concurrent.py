@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from statistics import median
 
+from bench.databases import Engine, Sqlite, for_sqlalchemy, postgres
 from bench.measuring import Figure, Side, Timings, counted, take_turns
 from bench.peers.langchain import AsyncPeer
 from bench.peers.openai_agents import SqlalchemyPeer, SqlitePeer
@@ -30,26 +32,49 @@ Names = Callable[[], list[str]]
 
 
 async def run(workplace: Workplace) -> Report:
+    fastest = SqlitePeer(workplace.database("concurrent-openai"))
+    busy: list[float] = []
+    turns = workplace.size(TURNS)
+    sides: dict[str, Side] = {
+        f"{fastest.name}, new": _rate(fastest.append, _new(), turns, []),
+        f"{fastest.name}, going on": _rate(fastest.append, _same, turns, busy),
+    }
+    await fastest.append("first", turn(0))
+    report = await measure(workplace, Sqlite(workplace), sides)
+    await fastest.close()
+    counts = {**report.counts, f"CPU time of a turn, {fastest.name}": _of_processor(busy)}
+    return replace(report, claims=_claims(report.timings), notes=_NOTES, counts=counts)
+
+
+async def run_on_postgres(workplace: Workplace) -> Report:
+    async with postgres() as engine:
+        report = await measure(workplace, engine, {})
+    _, going_on, *peers = report.timings.rounds
+    claims = [
+        Claim(what=f"against {peer}", figure=report.timings.ratio(going_on, peer), target=at_least(15))
+        for peer in peers
+    ]
+    return replace(report, claims=claims, notes=[_NOTES[1], f"the peers get {_TURNS_OF_THE_SLOW} turns a task"])
+
+
+async def measure(workplace: Workplace, engine: Engine, others: Mapping[str, Side]) -> Report:
     rounds, turns = workplace.rounds(9), workplace.size(TURNS)
     few = min(turns, _TURNS_OF_THE_SLOW)
-    store = await ThreadStore.create(workplace.database("concurrent"))
+    store = await ThreadStore.create(await engine.database("concurrent"))
     peers = [
-        SqlitePeer(workplace.database("concurrent-openai")),
-        SqlalchemyPeer(workplace.database("concurrent-sqlalchemy")),
-        AsyncPeer(workplace.database("concurrent-langchain")),
+        SqlalchemyPeer(for_sqlalchemy(await engine.database("concurrent-sqlalchemy"))),
+        AsyncPeer(for_sqlalchemy(await engine.database("concurrent-langchain"))),
     ]
-    fastest, *slow = peers
 
     async def ours(name: str, said: Turn) -> None:
         await store.append(name, messages(said), create=True)
 
-    busy: dict[str, list[float]] = {"keepthread": [], fastest.name: []}
+    busy: list[float] = []
     sides: dict[str, Side] = {
         "keepthread, new conversations": _rate(ours, _new(), turns, []),
-        f"{fastest.name}, new": _rate(fastest.append, _new(), turns, []),
-        "keepthread, going on": _rate(ours, _same, turns, busy["keepthread"]),
-        f"{fastest.name}, going on": _rate(fastest.append, _same, turns, busy[fastest.name]),
-        **{f"{peer.name}, going on": _rate(peer.append, _same, few, []) for peer in slow},
+        "keepthread, going on": _rate(ours, _same, turns, busy),
+        **others,
+        **{f"{peer.name}, going on": _rate(peer.append, _same, few, []) for peer in peers},
     }
     for peer in peers:
         await peer.append("first", turn(0))  # makes the tables, as an application does at its start
@@ -58,14 +83,17 @@ async def run(workplace: Workplace) -> Report:
     for opened in (store, *peers):
         await opened.close()
     return Report(
-        row="concurrent",
+        row=f"{engine.prefix}concurrent",
         measures=f"{CONVERSATIONS} tasks, each appending {turns} turns one after the other; messages made in the clock",
         timings=timings,
         unit="turns/s",
-        counts={f"CPU time of a turn, {side}": counted(median(values) * 1000, "ms") for side, values in busy.items()},
-        claims=_claims(timings),
-        notes=_NOTES,
+        counts={"CPU time of a turn, keepthread": _of_processor(busy)},
+        claims=[],
     )
+
+
+def _of_processor(busy: Sequence[float]) -> Figure:
+    return counted(median(busy) * 1000, "ms")
 
 
 async def _all_there(store: ThreadStore, turns: int) -> None:
@@ -74,7 +102,7 @@ async def _all_there(store: ThreadStore, turns: int) -> None:
 
 
 def _claims(timings: Timings) -> list[Claim]:
-    new, peer_new, going_on, peer_going_on, *others = timings.rounds
+    new, going_on, peer_new, peer_going_on, *others = timings.rounds
     ratio = timings.ratio(new, peer_new)
     lowest = Figure(value=ratio.low, low=ratio.low, high=ratio.low, unit=ratio.unit)
     return [

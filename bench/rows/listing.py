@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench.databases import Engine, Sqlite, postgres
 from bench.measuring import Side, Timings, seconds, take_turns
 from bench.report import Claim, Report, at_most, below
 from bench.threads import build, carriers, same_as_the_store_writes
@@ -27,14 +28,23 @@ _FLAT = tuple(WISHES)[:2]
 
 
 async def run(workplace: Workplace) -> Report:
+    return await measure(workplace, Sqlite(workplace))
+
+
+async def run_on_postgres(workplace: Workplace) -> Report:
+    async with postgres() as engine:
+        return await measure(workplace, engine)
+
+
+async def measure(workplace: Workplace, engine: Engine) -> Report:
     rounds, per_round = workplace.rounds(7), workplace.size(10)
     sizes = (workplace.size(MANY), workplace.size(FEW))
     stores: dict[int, ThreadStore] = {}
     for size in sizes:
-        path = workplace.database(f"list-{size}")
-        await build(path, size)
-        await same_as_the_store_writes(path)
-        stores[size] = await ThreadStore.create(path)
+        url = await engine.database(f"list-{size}")
+        await build(engine, url, size)
+        await same_as_the_store_writes(engine, url)
+        stores[size] = await ThreadStore.create(url)
     sides: dict[str, Side] = {
         _name(wish, size): _list(stores[size], metadata, min(LIMIT, carriers(metadata, size)))
         for wish, (metadata, _) in WISHES.items()
@@ -44,7 +54,7 @@ async def run(workplace: Workplace) -> Report:
     for store in stores.values():
         await store.close()
     return Report(
-        row="list",
+        row=f"{engine.prefix}list",
         measures=f"list_threads(metadata=..., limit={LIMIT}), headers, newest first",
         timings=timings,
         claims=_claims(timings, *sizes),

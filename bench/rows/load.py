@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sized
+from collections.abc import Awaitable, Callable, Sequence, Sized
 
-from bench.measuring import Side, seconds, take_turns
+from bench.databases import Sqlite, for_sqlalchemy
+from bench.measuring import Side, Timings, seconds, take_turns
 from bench.peers.langchain import AsyncPeer, BlockingPeer
 from bench.peers.openai_agents import SqlalchemyPeer, SqlitePeer
 from bench.report import Claim, Report, at_most, below
@@ -19,11 +20,12 @@ _OURS = "keepthread"
 
 async def run(workplace: Workplace) -> Report:
     rounds, per_round, length = workplace.rounds(9), workplace.size(10), workplace.size(LENGTH)
-    path = workplace.database("load")
-    await conversation(path, length)
-    store = await ThreadStore.create(path)
-    plain = [SqlitePeer(workplace.database("load-openai")), SqlalchemyPeer(workplace.database("load-sqlalchemy"))]
-    typed = [AsyncPeer(workplace.database("load-langchain")), BlockingPeer(workplace.database("load-blocking"))]
+    engine = Sqlite(workplace)
+    url, *others = [await engine.database(f"load-{name}") for name in ("own", "sqlalchemy", "langchain")]
+    await conversation(url, length)
+    store = await ThreadStore.create(url)
+    plain = [SqlitePeer(workplace.database("load-openai")), SqlalchemyPeer(for_sqlalchemy(others[0]))]
+    typed = [AsyncPeer(for_sqlalchemy(others[1])), BlockingPeer(workplace.database("load-blocking"))]
 
     async def ours(conversation: str) -> Sized:
         return (await store.get_thread(conversation)).messages
@@ -40,22 +42,21 @@ async def run(workplace: Workplace) -> Report:
         row="load",
         measures=f"a thread of {length:,} messages, whole, alone in its database",
         timings=timings,
-        claims=[
-            Claim(
-                what=f"against {SqlitePeer.name} (plain dicts)",
-                figure=timings.ratio(_OURS, SqlitePeer.name),
-                target=at_most(3),
-            ),
-            *(
-                Claim(what=f"against {peer.name} (typed)", figure=timings.ratio(_OURS, peer.name), target=below(1))
-                for peer in typed
-            ),
-            Claim(
-                what=f"against {SqlalchemyPeer.name} (plain dicts)", figure=timings.ratio(_OURS, SqlalchemyPeer.name)
-            ),
-        ],
+        claims=_claims(timings, typed),
         notes=["keepthread's messages carry metadata, which the peers' do not"],
     )
+
+
+def _claims(timings: Timings, typed: Sequence[AsyncPeer | BlockingPeer]) -> list[Claim]:
+    plain = timings.ratio(_OURS, SqlitePeer.name)
+    return [
+        Claim(what=f"against {SqlitePeer.name} (plain dicts)", figure=plain, target=at_most(3)),
+        *(
+            Claim(what=f"against {peer.name} (typed)", figure=timings.ratio(_OURS, peer.name), target=below(1))
+            for peer in typed
+        ),
+        Claim(what=f"against {SqlalchemyPeer.name} (plain dicts)", figure=timings.ratio(_OURS, SqlalchemyPeer.name)),
+    ]
 
 
 def _whole(load: Callable[[str], Awaitable[Sized]], length: int) -> Side:

@@ -1,20 +1,33 @@
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from bench.__main__ import ROWS, main
-from bench.bare import Bare
+from bench.databases import VARIABLE, Engine, Sqlite, postgres
 from bench.measuring import Figure, Side, Timings, take_turns
 from bench.report import Claim, Report, Target, at_least, at_most, below, lines
 from bench.threads import build, carriers, same_as_the_store_writes
 from bench.workload import conversation, messages, texts, turn
-from bench.workplace import file_system, is_in_memory
+from bench.workplace import Workplace, file_system, is_in_memory
 from keepthread.store import ThreadStore
+from tests.store import postgres_server
 
 TIMINGS = Timings(rounds={"ours": [[0.002, 0.004, 0.003], [0.006]], "theirs": [[0.001], [0.003]]})
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def engine(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Engine]:
+    if request.param == "sqlite":
+        yield Sqlite(Workplace(folder=tmp_path, quick=True))
+        return
+    monkeypatch.setenv(VARIABLE, postgres_server.server())
+    async with postgres() as databases:
+        yield databases
 
 
 def figure(value: float) -> Figure:
@@ -113,31 +126,31 @@ def test_the_texts_are_the_same_in_every_run() -> None:
     assert {len(text) for text in first} == {600}
 
 
-async def test_the_floor_stores_and_reads_what_the_store_does(tmp_path: Path) -> None:
-    path = tmp_path / "a.db"
-    await conversation(path, 4)
-    bare = Bare(path)
+async def test_the_floor_stores_and_reads_what_the_store_does(engine: Engine) -> None:
+    url = await engine.database("floor")
+    await conversation(url, 4)
+    bare = engine.floor(url)
     await bare.open()
     added = messages(turn(9))
 
-    await bare.run(bare.turn("conversation", added))
-    read = await bare.run(lambda: bare.tail("conversation", 4))
+    await bare.turn("conversation", added)()
+    read = await bare.tail("conversation", 4)
     await bare.close()
 
-    async with ThreadStore(path) as store:
+    async with ThreadStore(url) as store:
         stored = await store.get_thread("conversation", last=4)
     assert read.messages == stored.messages
     assert [message.content for message in stored.messages[2:]] == [message.content for message in added]
     assert (stored.message_count, stored.version) == (6, read.version)
 
 
-async def test_threads_made_in_bulk_are_what_the_store_writes(tmp_path: Path) -> None:
-    path = tmp_path / "a.db"
+async def test_threads_made_in_bulk_are_what_the_store_writes(engine: Engine) -> None:
+    url = await engine.database("bulk")
 
-    await build(path, 200)
+    await build(engine, url, 200)
 
-    await same_as_the_store_writes(path)
-    async with ThreadStore(path) as store:
+    await same_as_the_store_writes(engine, url)
+    async with ThreadStore(url) as store:
         found = await store.list_threads(metadata={"project": "apollo"})
         assert len(found) == carriers({"project": "apollo"}, 200) == 50
         assert await store.count_threads() == 200
@@ -164,6 +177,17 @@ def test_a_row_that_fails_is_told_and_only_strict_makes_it_an_error(
 
     assert codes == [0, 1]
     assert "import: FAILED" in capsys.readouterr().out
+
+
+def test_a_row_whose_server_is_missing_is_skipped_and_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(VARIABLE, "postgresql://postgres@127.0.0.1:1/postgres")
+
+    code = main(["--quick", "--only", "postgres-tail", "--dir", str(tmp_path), "--strict"])
+
+    assert code == 0
+    assert f"postgres-tail: skipped, no PostgreSQL server answers; name one with {VARIABLE}" in capsys.readouterr().out
 
 
 def test_what_a_run_wrote_is_gone_afterwards(tmp_path: Path) -> None:

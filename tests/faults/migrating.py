@@ -57,7 +57,9 @@ async def upgraded_server(url: str) -> list[Migration]:
     connection = await asyncpg.connect(url)
     try:
         known = [*migrations("postgres"), POSTGRES]
-        return await postgres_schema.upgrade(connection, "the server", allowed=True, seconds=60, known=known)
+        return await postgres_schema.upgrade(
+            connection, "the server", holder="somebody", allowed=True, seconds=60, known=known
+        )
     finally:
         await connection.close()
 

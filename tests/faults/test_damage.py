@@ -67,6 +67,15 @@ async def test_damage_is_an_error_that_no_retry_helps_or_no_message_is_missing(
     assert found > 10
 
 
+async def test_a_table_whose_sql_is_no_text_is_damage(tmp_path: Path, sound: bytes) -> None:
+    path = tmp_path / "t.db"
+    path.write_bytes(sound.replace(b"CREATE TABLE kt_meta", b"CREATE T\xeeBLE kt_meta"))
+
+    (error,) = await read_everything(path)
+
+    assert isinstance(error, CorruptError)
+
+
 async def read_everything(path: Path) -> list[KeepthreadError]:
     """Return the errors that come up; what is read without one must be complete."""
     errors: list[KeepthreadError] = []

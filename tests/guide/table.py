@@ -57,7 +57,7 @@ class Command:
     """Why it is not run."""
 
 
-POSTGRESQL = "The guide's server is not there: PostgreSQL has tests of its own."
+POSTGRESQL = "What docker-setup starts is not there in the tests: PostgreSQL has tests of its own."
 TOOLS = "An Agent has no tools yet, and lye is a package of Narrator's authors."
 
 GUIDE = (
@@ -231,15 +231,19 @@ GUIDE = (
     ),
 )
 
-DOCKER = "The commands for Docker come later."
 POOL = "SQLite has no pool; PostgreSQL has tests of its own."
 COMMANDS_TEST = "test_commands::test_the_commands_of_the_guide_find_the_database_by_its_variable"
+DOCKER_TEST = "test_commands::test_the_docker_commands_of_the_guide_keep_what_was_said_until_it_is_to_be_removed"
 
 COMMANDS = (
-    Command(says="uv run narrator docker-setup", why=DOCKER),
-    Command(says="uv run narrator docker-stop", why=DOCKER),
-    Command(says="uv run narrator docker-stop --remove-volumes", why=DOCKER),
-    Command(says="uv run narrator docker-start", why=DOCKER),
+    Command(says="uv run narrator docker-setup", runs_as="keepthread docker-setup", tests=(DOCKER_TEST,)),
+    Command(says="uv run narrator docker-stop", runs_as="keepthread docker-stop", tests=(DOCKER_TEST,)),
+    Command(
+        says="uv run narrator docker-stop --remove-volumes",
+        runs_as="keepthread docker-stop --remove-volumes --yes",  # nobody is there to be asked
+        tests=(DOCKER_TEST,),
+    ),
+    Command(says="uv run narrator docker-start", runs_as="keepthread docker-start", tests=(DOCKER_TEST,)),
     Command(says="export NARRATOR_DATABASE_URL=", tests=(COMMANDS_TEST,)),
     Command(says="uv run narrator init", runs_as="keepthread init", tests=(COMMANDS_TEST,)),
     Command(says="uv run narrator status", runs_as="keepthread status", tests=(COMMANDS_TEST,)),

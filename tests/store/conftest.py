@@ -1,6 +1,6 @@
 """An empty database of each kind, and stores on it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -10,25 +10,60 @@ from hypothesis import settings
 import keepthread.files  # pyright: ignore[reportUnusedImport] # noqa: F401 - offers the default place for attachments
 from keepthread.model.blobs import open_default
 from keepthread.store import ThreadStore
+from keepthread.store.backends.pool import Pool, Poolable
 from keepthread.testing import OpenStore
 
 from . import invariants
+from .own_server import own_database, own_server, tls_certificate
+from .pgbouncer import pooled, pooled_database
 from .postgres_server import postgres, postgres_database
+from .secured_database import secured, secured_database
 
-__all__ = ["postgres", "postgres_database"]
+__all__ = [
+    "own_database",
+    "own_server",
+    "pooled",
+    "pooled_database",
+    "postgres",
+    "postgres_database",
+    "secured",
+    "secured_database",
+    "tls_certificate",
+]
 
-BACKENDS = ("memory", "sqlite", "postgres")
+ENGINES = ("memory", "sqlite", "postgres")
+"""Every kind of database."""
+
+SERVERS = {"postgres": "postgres", "postgres-rls": "secured"}
+"""Those on a server, also in another form, each with the fixture that gives its URL."""
+
+BACKENDS = ("memory", "sqlite", *SERVERS)
 
 # A busy machine is no reason to fail.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 
+@pytest.fixture(autouse=True)
+def every_connection_came_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A store that closes has every connection back: one that was lost fails the test that lost it."""
+    missing: list[int] = []
+    close = Pool[Poolable].close
+
+    async def closing(pool: Pool[Poolable]) -> None:
+        missing.append(pool.lent)
+        await close(pool)
+
+    monkeypatch.setattr(Pool, "close", closing)
+    yield
+    assert not any(missing)
+
+
 @pytest.fixture(params=BACKENDS)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
     """The URL of an empty database of each kind, None for one that nobody else can open."""
-    if request.param == "postgres":
-        return request.getfixturevalue("postgres")
+    if request.param in SERVERS:
+        return request.getfixturevalue(SERVERS[request.param])
     return None if request.param == "memory" else f"sqlite:///{tmp_path / 'conversations.db'}"
 
 

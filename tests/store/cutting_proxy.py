@@ -17,6 +17,8 @@ class CuttingProxy:
         self._most = most
         self._seen = 0
         self.is_armed = False
+        self.silent_at = b""
+        """From when a client sends this on nothing passes, and nothing ends: so looks a cable that somebody pulled."""
         self.cuts = 0
 
     @asynccontextmanager
@@ -36,8 +38,12 @@ class CuttingProxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from_server, to_server = await self._reach()
         answers = asyncio.create_task(self._pass_on(from_server, writer))
+        is_silent = False
         try:
             while chunk := await reader.read(1 << 20):
+                is_silent = is_silent or bool(self.silent_at and self.silent_at in chunk)
+                if is_silent:
+                    continue
                 if self._at in chunk and self._is_cut():
                     answers.cancel()
                     await asyncio.wait([answers])

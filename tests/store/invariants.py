@@ -66,5 +66,5 @@ def _check_owners(database: sqlite3.Connection, threads: set[Key]) -> None:
         owners = set(database.execute(f"SELECT tenant_id, thread_id, message_id FROM {table}"))  # noqa: S608 - ours
         assert owners <= messages
     assert {(tenant, thread) for tenant, thread, _ in messages} <= threads
-    for table in ("kt_turns", "kt_frames", "kt_conversations", "kt_summaries"):
+    for table in ("kt_turns", "kt_frames", "kt_conversations", "kt_summaries", "kt_copies"):
         assert set(database.execute(f"SELECT tenant_id, thread_id FROM {table}")) <= threads  # noqa: S608 - ours

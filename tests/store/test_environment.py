@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from keepthread.store import ThreadStore
-from keepthread.store.environment import Setting, database_setting, environment
+from keepthread.errors import InvalidSetting
+from keepthread.store import PoolSettings, ThreadStore
+from keepthread.store.environment import Setting, database_setting, environment, pool_settings
 from keepthread.testing.arrange import say, stored
 
 VARIABLES = ("KEEPTHREAD_DATABASE_URL", "NARRATOR_DATABASE_URL", "DB_URL")
@@ -85,6 +86,24 @@ def test_an_env_file_that_says_nothing_is_ignored(folder: Path, content: bytes) 
     (folder / ".env").write_bytes(content)
 
     assert "DB_URL" not in environment()
+
+
+def test_the_pool_is_what_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEEPTHREAD_DB_POOL_SIZE", "2")
+    monkeypatch.setenv("NARRATOR_DB_POOL_SIZE", "3")
+    monkeypatch.setenv("NARRATOR_DB_MAX_OVERFLOW", "0")
+    monkeypatch.setenv("KEEPTHREAD_DB_POOL_TIMEOUT", "1.5")
+    monkeypatch.setenv("KEEPTHREAD_DB_POOL_RECYCLE", " ")
+
+    assert pool_settings(environment()) == PoolSettings(size=2, max_overflow=0, timeout_seconds=1.5)
+
+
+@pytest.mark.parametrize("value", ["many", "1.5", "0"])
+def test_a_pool_size_that_makes_no_sense_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEEPTHREAD_DB_POOL_SIZE", value)
+
+    with pytest.raises(InvalidSetting):
+        pool_settings(environment())
 
 
 async def test_a_store_opens_what_the_environment_names_and_says_which(

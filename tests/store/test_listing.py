@@ -2,10 +2,9 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from datetime import datetime
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -13,6 +12,8 @@ import pytest
 
 from keepthread.model import Identity, Thread
 from keepthread.store import ThreadStore, listing
+
+from . import postgres_server
 
 WISHES: list[dict[str, Any]] = [
     {},
@@ -32,6 +33,8 @@ WISHES: list[dict[str, Any]] = [
     {"principal": "nobody"},
 ]
 
+AT_ONCE = "UPDATE kt_threads SET updated_at = 1700000000000000 + (updated_at - created_at) % 9"
+
 PLANS = {"by tag": (10**6, 5), "by walk": (1, 7), "by a long walk": (1, 10**6)}
 """How many carriers make a tag common, and how far the newest are walked."""
 
@@ -44,20 +47,26 @@ def plan(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(listing, "_PAGE", 4)
 
 
-@pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A database of 60 threads, of which several at a time were changed at the same moment."""
+    if request.param == "postgres":
+        with postgres_server.new_database() as url:
+            asyncio.run(fill(url))
+            postgres_server.run(postgres_server.execute(url, AT_ONCE))
+            yield url
+        return
     path = tmp_path_factory.mktemp("listing") / "x.db"
-    asyncio.run(fill(path))
+    asyncio.run(fill(str(path)))
     with closing(sqlite3.connect(path)) as database:
-        database.execute("UPDATE kt_threads SET updated_at = 1700000000000000 + (updated_at - created_at) % 9")
+        database.execute(AT_ONCE)
         database.commit()
-    return path
+    yield str(path)
 
 
-async def fill(path: Path) -> None:
+async def fill(url: str) -> None:
     random = Random(1)
-    async with ThreadStore(path) as store:
+    async with ThreadStore(url) as store:
         for n in range(60):
             metadata: dict[str, Any] = {"common": 1, "half": random.random() < 0.5, "n": n}
             metadata |= {"rare": 1} if n % 20 == 3 else {}
@@ -76,8 +85,8 @@ async def fill(path: Path) -> None:
 
 
 @pytest.fixture
-async def store(path: Path) -> AsyncIterator[ThreadStore]:
-    async with ThreadStore(path) as store:
+async def store(url: str) -> AsyncIterator[ThreadStore]:
+    async with ThreadStore(url) as store:
         yield store
 
 

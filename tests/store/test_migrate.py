@@ -1,6 +1,5 @@
 """Which migrations a database needs."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -28,15 +27,6 @@ def test_the_steps_of_an_engine_are_numbered_without_a_gap(dialect: str) -> None
 
     assert [migration.version for migration in steps] == list(range(1, len(steps) + 1))
     assert all(1 <= migration.min_reader <= migration.min_writer <= migration.version for migration in steps)
-
-
-@pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_tenant_comes_first_in_every_key(dialect: str) -> None:
-    text = "\n".join(migration.sql for migration in migrations(dialect))
-    keys = re.findall(r"(?:PRIMARY KEY|ON kt_\w+|UNIQUE)\s*\(([^)]*)\)", text)
-
-    assert len(keys) > 5
-    assert [key for key in keys if not key.strip().startswith("tenant_id")] == []
 
 
 def test_every_engine_has_the_same_steps() -> None:

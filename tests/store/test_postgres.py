@@ -7,11 +7,8 @@ import gc
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 
 from keepthread.errors import (
@@ -25,7 +22,7 @@ from keepthread.store.migrate import migrations
 from keepthread.testing.arrange import say, stored, talk
 
 from . import postgres_server
-from .postgres_server import postgres, postgres_database
+from .postgres_server import holding_thread, postgres, postgres_database
 
 __all__ = ["postgres", "postgres_database"]
 
@@ -42,18 +39,6 @@ async def test_an_exhausted_pool_is_busy_after_its_timeout_and_works_again(postg
 
         await waiting
         assert (await store.get_thread("t")).title == "new"
-
-
-@asynccontextmanager
-async def holding_thread(url: str) -> AsyncGenerator[None]:
-    """Hold the lock of every thread's row, as another process in the middle of a change."""
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute("BEGIN; SELECT 1 FROM kt_threads FOR UPDATE")
-        yield
-        await connection.execute("ROLLBACK")
-    finally:
-        await connection.close()
 
 
 async def test_a_writer_that_holds_a_thread_too_long_makes_others_busy(postgres: str) -> None:
@@ -221,12 +206,3 @@ async def test_a_server_that_gives_up_durability_is_named(caplog: pytest.LogCapt
 
     assert status.durability == "synchronous_commit=off"
     assert "synchronous_commit=off" in caplog.text
-
-
-async def test_a_store_behind_pgbouncer_prepares_nothing(postgres: str) -> None:
-    async with ThreadStore(postgres_server.with_option(postgres, "pgbouncer=true")) as store:
-        await talk(store, "a")
-        await asyncio.gather(*(store.append("t", say(f"{n}")) for n in range(20)))
-        await asyncio.gather(*(store.append("t", say("twice")) for _ in range(3)))
-
-        assert len(await stored(store)) == 22

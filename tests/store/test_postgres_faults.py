@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import subprocess
 import sys
+import time
 
 import pytest
 
-from keepthread.errors import NotFoundError, ThreadNotFound
+from keepthread.errors import NotFoundError, ThreadNotFound, UnavailableError
 from keepthread.model import Message, Thread
 from keepthread.store import ThreadStore
 from keepthread.testing.arrange import say, stored, talk, texts
@@ -21,6 +22,12 @@ from .postgres_server import postgres, postgres_database
 __all__ = ["postgres", "postgres_database"]
 
 CUTS = 50
+
+# Of this database only: others use the server too.
+END_OURS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name = 'keepthread' AND datname = current_database()
+"""
 
 
 def turn(number: int) -> list[Message]:
@@ -89,14 +96,35 @@ async def test_a_connection_cut_at_commit_loses_and_doubles_nothing(postgres: st
             assert sorted(said) == [("a", 0), ("a", 1), ("b", 0), ("between", 0), ("c", 0), ("c", 1)]
 
 
+async def test_a_connection_that_falls_silent_is_given_up_in_time_and_replaced(postgres: str) -> None:
+    proxy = CuttingProxy(b"cut here", 0)
+    proxy.silent_at = b"silent from here"
+    async with proxy.before(postgres) as url, ThreadStore(url, timeout_seconds=0.5) as store:
+        await talk(store, "a")
+        began = time.monotonic()
+
+        outcomes = await asyncio.gather(
+            store.update_thread("t", title="silent from here"),
+            store.append("other", say("silent from here"), create=True),
+            store.get_thread("silent from here"),
+            return_exceptions=True,
+        )
+
+        # Five seconds beyond its own timeout, in which the server would say what is wrong.
+        assert time.monotonic() - began < 10
+        assert {type(outcome) for outcome in outcomes} == {UnavailableError}
+        assert all("did not answer in time" in str(outcome) for outcome in outcomes)
+        await store.append("t", say("b"))
+        assert await stored(store) == ["a", "b"]
+
+
 async def test_connections_ended_by_the_server_cost_a_stall_and_nothing_else(postgres: str) -> None:
     is_over = asyncio.Event()
-    kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'keepthread'"
 
     async def end_connections() -> int:
         ended = 0
         while not is_over.is_set():
-            ended += len(await postgres_server.fetch(postgres, kill))
+            ended += len(await postgres_server.fetch(postgres, END_OURS))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(is_over.wait(), 0.1)
         return ended
@@ -118,6 +146,17 @@ async def test_connections_ended_by_the_server_cost_a_stall_and_nothing_else(pos
             thread = await store.get_thread(f"{name}")
             assert texts(thread) == [f"{number}.{part}" for number in range(40) for part in range(2)]
             assert thread.metadata == {f"{number}": number for number in range(0, 40, 10)}
+
+
+async def test_a_connection_cut_while_tables_are_made_costs_a_stall_and_nothing_else() -> None:
+    proxy = CuttingProxy(b"CREATE TABLE kt_messages", 2)
+    proxy.is_armed = True
+    with postgres_server.new_database() as direct:
+        async with proxy.before(direct) as url, ThreadStore(url) as store:
+            await talk(store, "a")
+            assert await stored(store) == ["a"]
+
+    assert proxy.cuts > 0
 
 
 async def test_every_turn_of_a_batch_has_its_own_outcome(postgres: str) -> None:

@@ -37,7 +37,9 @@ async def upgraded(url: str, *steps: Migration, longest_statement_seconds: float
     connection = await asyncpg.connect(url, command_timeout=longest_statement_seconds)
     try:
         known = [*migrations("postgres"), *steps]
-        return await postgres_schema.upgrade(connection, "the server", allowed=True, seconds=60, known=known)
+        return await postgres_schema.upgrade(
+            connection, "the server", holder="somebody", allowed=True, seconds=60, known=known
+        )
     finally:
         await connection.close()
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import traceback
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,7 @@ from keepthread.errors import (
 from keepthread.store import ThreadStore
 
 from . import postgres_server
+from .own_server import OwnServer
 from .postgres_server import postgres, postgres_database
 
 __all__ = ["postgres", "postgres_database"]
@@ -39,11 +42,6 @@ async def server_that_says(answer: bytes) -> AsyncGenerator[str]:
         yield f"postgresql://user:secret@127.0.0.1:{listening.sockets[0].getsockname()[1]}/talk"
 
 
-def refusal(sqlstate: str) -> bytes:
-    fields = f"SFATAL\0C{sqlstate}\0Mno\0\0".encode()
-    return b"E" + (len(fields) + 4).to_bytes(4) + fields
-
-
 async def failure(url: str, error: type[KeepthreadError]) -> str:
     """What a person reads when *url* cannot be opened. Neither that nor the traceback holds the password."""
     with pytest.raises(error) as caught:
@@ -52,9 +50,17 @@ async def failure(url: str, error: type[KeepthreadError]) -> str:
     return str(caught.value)
 
 
-async def test_a_wrong_password_is_named() -> None:
-    async with server_that_says(refusal("28P01")) as url:
-        assert "refused the user or the password" in await failure(url, UnavailableError)
+@pytest.fixture(autouse=True)
+def no_password_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    caplog.set_level(logging.DEBUG)
+    yield
+    assert "secret" not in "\n".join(map(logging.Formatter().format, caplog.get_records("call")))
+
+
+async def test_a_wrong_password_is_named(own_server: OwnServer) -> None:
+    said = await failure(own_server.url(user="guest:secret"), UnavailableError)
+
+    assert "refused the user or the password" in said
 
 
 async def test_an_unknown_host_is_named() -> None:
@@ -82,9 +88,31 @@ async def test_a_server_that_never_answers_is_given_up() -> None:
     assert "accepted no connection within 0.2 s" in said
 
 
-async def test_a_server_without_tls_is_refused_where_tls_is_asked_for() -> None:
-    async with server_that_says(b"") as url:
-        assert "does not accept TLS" in await failure(f"{url}?sslmode=require", UnavailableError)
+async def test_a_server_without_tls_is_refused_where_tls_is_asked_for(own_server: OwnServer) -> None:
+    url = own_server.url(user="guest:secret", options="sslmode=require")
+
+    assert "does not accept TLS" in await failure(url, UnavailableError)
+
+
+async def test_a_certificate_that_somebody_else_signed_is_refused(own_server: OwnServer, tls_certificate: Path) -> None:
+    other = own_server.certificate("other")
+    url = own_server.url(user="guest:secret", options=f"sslmode=verify-full&sslrootcert={other}")
+
+    assert "Check its certificate and host name, and ?sslrootcert=FILE" in await failure(url, UnavailableError)
+
+
+async def test_a_certificate_of_another_host_is_refused(own_server: OwnServer, tls_certificate: Path) -> None:
+    url = own_server.url(user="guest:secret", options=f"sslmode=verify-full&sslrootcert={tls_certificate}")
+
+    said = await failure(url.replace("127.0.0.1", "localhost"), UnavailableError)
+
+    assert "Check its certificate and host name" in said
+
+
+async def test_certificates_that_are_not_there_are_named(own_server: OwnServer) -> None:
+    url = own_server.url(user="guest:secret", options="sslmode=verify-full&sslrootcert=/no/such/file.crt")
+
+    assert "?sslrootcert=FILE" in await failure(url, InvalidSetting)
 
 
 @pytest.mark.parametrize("option", ["sslmode=perhaps", "target_session_attrs=any-old"])

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from weakref import WeakValueDictionary
 
 from keepthread.model import Message, Thread
+from keepthread.model.object_locks import ObjectLocks
 
 Save = Callable[[Thread], Awaitable[object]]
 
 # One commit at a time for one Thread object, so that a save that fails takes back its own answer and nobody else's.
-# Nothing waits here while a model thinks. Keyed by the loop as well: an asyncio lock belongs to one.
-_commits: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
+# Nothing waits here while a model thinks.
+_commits = ObjectLocks()
 
 
 async def commit(thread: Thread, answer: Message, *, seen: Sequence[Message], agent: str, save: Save) -> None:
@@ -24,8 +24,7 @@ async def commit(thread: Thread, answer: Message, *, seen: Sequence[Message], ag
     Raises:
         Whatever *save* raises: the thread is as before.
     """
-    key = (id(asyncio.get_running_loop()), id(thread))
-    async with _commits.setdefault(key, asyncio.Lock()):
+    async with _commits.of(thread):
         agent_before = thread.agent
         thread.messages.insert(_place(thread.messages, seen), answer)
         thread.agent = agent

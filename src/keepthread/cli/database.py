@@ -44,7 +44,12 @@ class Place:
     """What named it: "--db", a variable, or "default"."""
     path: Path | None
     """Its file; None where it is none."""
-    is_memory: bool
+    dialect: str
+
+    @property
+    def is_memory(self) -> bool:
+        """Whether it is gone when the command ends."""
+        return self.dialect == "memory"
 
     @property
     def is_server(self) -> bool:
@@ -80,14 +85,24 @@ def place_of(options: Options) -> Place:
         InvalidSetting: It cannot be understood. The message says which setting named it.
     """
     from keepthread.store.environment import Setting, database_setting, environment
-    from keepthread.store.url import parse
 
     setting = Setting(options.db, _FROM_OPTION) if options.db is not None else database_setting(environment())
+    return place_at(setting.value, setting.source)
+
+
+def place_at(url: str, source: str) -> Place:
+    """Return the database at *url*, which *source* named.
+
+    Raises:
+        InvalidSetting: It cannot be understood.
+    """
+    from keepthread.store.url import parse
+
     try:
-        parsed = parse(setting.value)
+        parsed = parse(url)
     except InvalidSetting as error:
-        raise InvalidSetting(f"{error.message} It is {_named_by(setting.source)}.", hint=error.hint) from error
-    return Place(url=setting.value, source=setting.source, path=parsed.path, is_memory=parsed.dialect == "memory")
+        raise InvalidSetting(f"{error.message} It is {_named_by(source)}.", hint=error.hint) from error
+    return Place(url=url, source=source, path=parsed.path, dialect=parsed.dialect)
 
 
 def store_of(options: Options, *, migrate: bool = False) -> ThreadStore:

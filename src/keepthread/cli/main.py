@@ -9,8 +9,10 @@ from io import TextIOWrapper
 import click
 
 from .chat import chat
+from .copy import copy
 from .database import Options
 from .demo import demo
+from .docker import docker_setup, docker_start, docker_stop
 from .migrate import migrate
 from .outcome import Commands
 from .status import init, status
@@ -52,5 +54,5 @@ def main(ctx: click.Context, *, db: str | None, tenant: str | None) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (init, migrate, status, ls, show, chat, demo):
+for _command in (init, migrate, status, ls, show, chat, copy, demo, docker_setup, docker_start, docker_stop):
     main.add_command(_command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -11,6 +11,7 @@ from keepthread.errors import BusyError, InvalidSetting, KeepthreadError, Unavai
 
 from .database import Options, Place, check_exists, opened, place_of, run, store_of
 from .render import count, print_json, say, size, visible_line
+from .tenancy import Wishes
 
 if TYPE_CHECKING:
     from keepthread.store import PoolSettings, StoreStatus
@@ -19,9 +20,11 @@ _INIT_EXAMPLES = """\b
 Examples:
   keepthread init
   keepthread --db ./chats.db init --json
+  keepthread --db postgresql://owner@host/chats init --row-level-security
+  keepthread --db postgresql://owner@coordinator/chats init --distribute-by tenant
 
 \b
---json: url, source, location, created
+--json: url, source, location, created; row_level_security, distribute_by where they were asked for
 """
 
 _STATUS_EXAMPLES = """\b
@@ -41,29 +44,45 @@ _FIRST_STEP = 1
 
 
 @click.command(epilog=_INIT_EXAMPLES)
+@click.option(
+    "--row-level-security",
+    is_flag=True,
+    help="On PostgreSQL, as the owner: let the server itself show each transaction one tenant's rows.",
+)
+@click.option(
+    "--distribute-by",
+    type=click.Choice(["tenant", "thread"]),
+    help="On a Citus coordinator, before the first row: spread the tables over the nodes.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def init(options: Options, *, as_json: bool) -> None:
+def init(
+    options: Options, *, row_level_security: bool, distribute_by: Literal["tenant", "thread"] | None, as_json: bool
+) -> None:
     """Make the database, if it is not there yet.
 
     A server's database that an earlier version prepared is left to `keepthread migrate`.
     """
+    wishes = Wishes(row_level_security=row_level_security, distribute_by=distribute_by)
     place = place_of(options)
+    wishes.check(place)
     if place.is_memory:
         raise InvalidSetting("A database in memory cannot be made beforehand.", hint="Name a file with --db.")
-    location, created = run(_make(options))
+    location, created = run(_make(options, wishes))
     if as_json:
         chosen = {"url": place.masked_url, "source": place.source, "location": location, "created": created}
-        print_json(chosen)
+        print_json({**chosen, **wishes.fulfilled()})
         return
     click.echo(visible_line(location))
     say(f"{'Made' if created else 'It was there already'}: {place.named_by}.")
+    wishes.tell()
 
 
-async def _make(options: Options) -> tuple[str, bool]:
+async def _make(options: Options, wishes: Wishes) -> tuple[str, bool]:
     """Return where the database is, and whether it was this command that made its tables."""
     async with opened(options, create=True) as store:
         created = any(step.version == _FIRST_STEP for step in store.applied_migrations)
+        await wishes.fulfil(store)
         return (await store.status()).location, created
 
 

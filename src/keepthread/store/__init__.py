@@ -2,9 +2,9 @@
 
 from .backends.pool import PoolSettings
 from .cache import ThreadCache
+from .conversation_queries import KeptSummary
 from .limits import Limits
 from .migrate import Migration, MigrationPlan
-from .queries import KeptSummary
 from .status import StoreStatus
 from .summaries import BEFORE_ALL, Ends, Remembered, SummaryChange
 from .thread_store import ThreadStore

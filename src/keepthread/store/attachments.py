@@ -86,7 +86,7 @@ class AttachmentFiles:
         return tuple([await self._stored(tenant, attachment, prepared) for attachment in attachments])
 
     async def _stored(self, tenant: str, attachment: Attachment, prepared: Prepared) -> Attachment:
-        blobs = await self._writable()
+        blobs = await self.writable()
         here = (blobs, tenant)
         try:
             # Also of a file that is stored already: whoever deletes its last other reference may be removing it now.
@@ -99,7 +99,13 @@ class AttachmentFiles:
         prepared.fresh.append((blob.sha256, attachment.filename, attachment.mime_type, content))
         return attachment.stored_as(blob, here)
 
-    async def _writable(self) -> BlobStore:
+    async def writable(self) -> BlobStore:
+        """Return the place for bytes, which is this store's from now on if it was nobody's.
+
+        Raises:
+            InvalidAttachment: There is none.
+            ForeignDatabaseError: It belongs to another store.
+        """
         blobs = self.blobs
         if blobs is None:
             raise InvalidAttachment(

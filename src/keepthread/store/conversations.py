@@ -9,11 +9,9 @@ from keepthread.model import Identity
 
 from .append import insert_thread
 from .backends.base import Operation, Tx
-from .queries import (
+from .conversation_queries import (
     CONVERSATION,
     INSERT_CONVERSATION,
-    INSERT_TAG,
-    LOCK_THREAD,
     MOVE_CONVERSATION,
     MOVE_FILES,
     MOVE_FRAMES,
@@ -23,10 +21,8 @@ from .queries import (
     MOVE_TAG,
     MOVE_THREAD,
     MOVE_TURNS,
-    THREAD,
-    THREAD_TURNS,
-    ThreadRow,
 )
+from .queries import DELETE_COPY_MARK, INSERT_TAG, LOCK_THREAD, THREAD, THREAD_TURNS, ThreadRow
 from .tags import principal_tag, tags_of
 
 _MOVES = (MOVE_THREAD, MOVE_MESSAGES, MOVE_REVISIONS, MOVE_FILES, MOVE_TURNS, MOVE_FRAMES, MOVE_SUMMARIES)
@@ -105,6 +101,8 @@ async def _move(tx: Tx, tenant: str, identity: Identity, moved: Identity, at: in
         await tx.run(query, **place, moved=moved.thread_id)
     await tx.run_many(MOVE_TAG, [{**place, "tag": tag, "moved": moved.thread_id} for tag in tags])
     await tx.run(MOVE_CONVERSATION, **place, moved=moved.thread_id, store_name=moved.store_name)
+    # A copy from elsewhere brought the other id: what stands here now it did not bring.
+    await tx.run(DELETE_COPY_MARK, **place)
 
 
 def occupied(identity: Identity) -> ConflictError:

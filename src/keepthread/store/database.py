@@ -40,6 +40,7 @@ class Database:
         )
         self._blobs = files
         self._backend: Backend | None = None
+        self._store_id = ""
         self._files: AttachmentFiles | None = None
         self.limits = limits
         self.url = masked(str(url)) if url is not None else "memory://"
@@ -62,8 +63,8 @@ class Database:
         if self._backend is not None:
             return
         backend = await open_backend(self._settings)
-        store_id = await backend.read(_store_id)
-        self._files = AttachmentFiles(self._blobs, backend.default_files, store_id, is_lasting=backend.is_lasting)
+        self._store_id = await backend.read(_store_id)
+        self._files = AttachmentFiles(self._blobs, backend.default_files, self._store_id, is_lasting=backend.is_lasting)
         self._backend = backend
 
     @asynccontextmanager
@@ -98,6 +99,13 @@ class Database:
         if self._backend is None:
             raise _not_open()
         return self._backend
+
+    @property
+    def store_id(self) -> str:
+        """What tells this database from every other, wherever it is moved. A copy of its file has the same."""
+        if self._backend is None:
+            raise _not_open()
+        return self._store_id
 
     @property
     def files(self) -> AttachmentFiles:

@@ -7,30 +7,28 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from keepthread.errors import InvalidSetting, InvalidThread
 from keepthread.model.ids import to_microseconds
 from keepthread.model.json_values import canonical, check_id, frozen_object
 
-from .backends.base import Column, Tx
+from .backends.base import Column, Operation, Tx
 from .limits import LARGEST
 from .queries import (
-    COUNT_LISTED,
     COUNT_TAG,
     NEWEST_TAGGED_BY_TAG,
     NEWEST_TAGGED_BY_WALK,
+    NEWEST_TAGGED_FAR,
     NEWEST_THREADS,
-    WALK_END,
     Query,
     ThreadRow,
 )
 from .tags import principal_tag, tags_of, tags_wanted
 
-# Measured on SQLite with 100,000 threads, in microseconds a thread: to read one that carries a tag, beginning with the
-# tag, and to pass one that does not, walking the newest.
-_READ_ONE = 0.58
-_PASS_ONE = 0.79
+T = TypeVar("T")
+
 # Fewer than this carry a rare tag; a common one is looked for among so many of the newest first.
 _RARE = 2_000
 _WALK = 5_000
@@ -58,6 +56,11 @@ class Filter:
     before_at: int = _LATEST
     before_id: str = _LAST_ID
     """Only what is older than this moment, or as old with a smaller id."""
+
+    @property
+    def finding(self) -> Sequence[bytes]:
+        """The tags by which rows can be found: the principal's alone, for it cannot be checked on a row."""
+        return self.tags if self.principal is None else [self.principal]
 
 
 def wanted(
@@ -130,63 +133,71 @@ def end_of_prefix(prefix: str) -> str:
     return kept[:-1] + ("\ue000" if following == 0xD800 else chr(following))  # noqa: PLR2004 - the first of them
 
 
-async def newest(tx: Tx, *, wish: Filter, limit: int | None) -> list[ThreadRow]:
-    """Return the newest threads that pass *wish*, newest first, at most *limit*; None is all."""
+class Read(Protocol):
+    """Backend.read: each operation on a snapshot of its own."""
+
+    async def __call__(self, operation: Operation[T]) -> T:
+        """Return what *operation* returns."""
+        ...
+
+
+async def newest(read: Read, *, wish: Filter, limit: int | None) -> list[ThreadRow]:
+    """Return the newest threads that pass *wish*, newest first, at most *limit*; None is all.
+
+    The rows of one call are of one snapshot. What is read before them only chooses how to find them, and needs none.
+    """
     if wish.archived is None:
-        flags = (False, True)
-        both = [row for flag in flags for row in await newest(tx, wish=replace(wish, archived=flag), limit=limit)]
-        return sorted(both, key=lambda row: (row.updated_at, row.id), reverse=True)[:limit]
-    # The rarest tag finds the rows, and the others are checked on them; of a principal the rows tell nothing to check.
-    finding = wish.tags if wish.principal is None else [wish.principal]
-    if not finding:
-        return await _pages(tx, NEWEST_THREADS, wish, limit)
-    carriers, rarest = min([(await _carriers(tx, wish.tenant, tag), tag) for tag in finding])
+        return await read(partial(_both, wish=wish, limit=limit))
+    if not wish.finding:
+        return await read(partial(_pages, query=NEWEST_THREADS, wish=wish, limit=limit))
+    # The rarest tag finds the rows, and the others are checked on them.
+    carriers, tag = await read(partial(_rarest, wish=wish))
     if carriers == 0:
         return []
     if carriers < _RARE or limit is None:
-        return await _pages(tx, NEWEST_TAGGED_BY_TAG, wish, limit, rarest)
-    return await _newest_common(tx, wish, limit, rarest)
-
-
-async def _newest_common(tx: Tx, wish: Filter, limit: int, tag: bytes) -> list[ThreadRow]:
-    """Walk the newest threads for a tag that many carry; if they are not among them, take the cheaper way to the rest.
-
-    That is to read every thread that carries the tag, or to pass every thread that does not.
-    """
-    end = await tx.run(WALK_END, **_bounds(wish), walk=_WALK)
-    near = replace(wish, updated_after=end[0].value) if end else wish
-    found = await _pages(tx, NEWEST_TAGGED_BY_WALK, near, limit, tag)
-    if len(found) == limit or not end:
+        return await read(partial(_pages, query=NEWEST_TAGGED_BY_TAG, wish=wish, limit=limit, tag=tag))
+    found = await read(partial(_pages, query=NEWEST_TAGGED_BY_WALK, wish=wish, limit=limit, tag=tag))
+    if len(found) == limit:
         return found
-    carriers = await _carriers(tx, wish.tenant, tag, LARGEST)
-    (listed,) = await tx.run(COUNT_LISTED, tenant=wish.tenant, archived=int(bool(wish.archived)))
-    others = listed.value - carriers
-    query = NEWEST_TAGGED_BY_WALK if others * _PASS_ONE < carriers * _READ_ONE else NEWEST_TAGGED_BY_TAG
-    return await _pages(tx, query, wish, limit, tag)
+    return await read(partial(_pages, query=NEWEST_TAGGED_FAR, wish=wish, limit=limit, tag=tag))
 
 
-async def _carriers(tx: Tx, tenant: str, tag: bytes, most: int = _RARE) -> int:
-    return (await tx.run(COUNT_TAG, tenant=tenant, tag=tag, limit=most))[0].value
+async def _both(tx: Tx, *, wish: Filter, limit: int | None) -> list[ThreadRow]:
+    async def here(operation: Operation[T]) -> T:
+        return await operation(tx)
+
+    both = [row for flag in (False, True) for row in await newest(here, wish=replace(wish, archived=flag), limit=limit)]
+    return sorted(both, key=lambda row: (row.updated_at, row.id), reverse=True)[:limit]
 
 
-def _bounds(wish: Filter) -> dict[str, Column]:
-    return {
+async def _rarest(tx: Tx, *, wish: Filter) -> tuple[int, bytes]:
+    """Return the tag that the fewest threads carry, after how many these are, counted up to what is no longer rare."""
+    return min([(await _carriers(tx, wish.tenant, tag), tag) for tag in wish.finding])
+
+
+async def _carriers(tx: Tx, tenant: str, tag: bytes) -> int:
+    return (await tx.run(COUNT_TAG, tenant=tenant, tag=tag, limit=_RARE))[0].value
+
+
+async def _pages(
+    tx: Tx, *, query: Query[ThreadRow], wish: Filter, limit: int | None, tag: bytes | None = None
+) -> list[ThreadRow]:
+    """Run *query* page after page until *limit* rows pass every filter."""
+    found: list[ThreadRow] = []
+    values: dict[str, Column] = {
         "tenant": wish.tenant,
         "archived": int(bool(wish.archived)),
         "updated_after": wish.updated_after,
         "before_at": wish.before_at,
         "before_id": wish.before_id,
+        "created_after": wish.created_after,
+        "created_before": wish.created_before,
+        "tag": tag,
+        "walk": _WALK,
     }
-
-
-async def _pages(
-    tx: Tx, query: Query[ThreadRow], wish: Filter, limit: int | None, tag: bytes | None = None
-) -> list[ThreadRow]:
-    """Run *query* page after page until *limit* rows pass every filter."""
-    found: list[ThreadRow] = []
-    values = {**_bounds(wish), "created_after": wish.created_after, "created_before": wish.created_before, "tag": tag}
     unchecked = [other for other in wish.tags if other != tag]
-    page = limit if limit is not None and not unchecked else _PAGE
+    # Each page of the far ones reads every carrier of the tag again: few large ones, then.
+    page = limit if limit is not None and not unchecked else _PAGE * 10 if query is NEWEST_TAGGED_FAR else _PAGE
     if limit is None or (query is NEWEST_TAGGED_BY_TAG and unchecked):
         page = _LATEST  # in one go: each further page would sort the carriers of the tag again
     while True:

@@ -14,15 +14,15 @@ from keepthread.model.thread import add_open
 
 from .append import insert_files, insert_thread
 from .backends.base import Operation, Tx
+from .conversation_queries import DELETE_CONVERSATION, DELETE_SUMMARIES
 from .conversations import tags_carried
 from .draft import Head, head_of
 from .limits import LARGEST, Limits
 from .queries import (
-    DELETE_CONVERSATION,
+    DELETE_COPY_MARK,
     DELETE_FILES,
     DELETE_MESSAGES,
     DELETE_REVISIONS,
-    DELETE_SUMMARIES,
     DELETE_TAG,
     DELETE_THREAD,
     DELETE_THREAD_FRAMES,
@@ -53,6 +53,7 @@ _BELONGINGS = (
     DELETE_THREAD_TURNS,
     DELETE_CONVERSATION,
     DELETE_SUMMARIES,
+    DELETE_COPY_MARK,
 )
 """What a thread takes along, beside its tags."""
 
@@ -220,7 +221,7 @@ def deletion(*, tenant: str, thread_id: str) -> Operation[list[str]]:
     async def delete(tx: Tx) -> list[str]:
         nonlocal found
         try:
-            found = await _delete(tx, tenant=tenant, thread_id=thread_id)
+            found = await remove(tx, tenant=tenant, thread_id=thread_id)
         except ThreadNotFound:
             # The connection was lost at the commit of an earlier attempt, and that attempt was the deletion.
             if found is None:
@@ -230,7 +231,8 @@ def deletion(*, tenant: str, thread_id: str) -> Operation[list[str]]:
     return delete
 
 
-async def _delete(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
+async def remove(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
+    """Remove a thread and all that belongs to it, and return the hashes of the files it referred to."""
     row = await locked_row(tx, tenant=tenant, thread_id=thread_id)
     place = {"tenant": tenant, "thread": thread_id}
     hashes = [file.value for file in await tx.run(THREAD_FILES, **place)]

@@ -99,6 +99,35 @@ class Mark(NamedTuple):
     """Of what was first stored under the id: a repeat is compared with it."""
 
 
+class KeptRow(NamedTuple):
+    """A message with everything that its row has, and what a page of them says of it."""
+
+    position: int
+    removed: int
+    id: str
+    turn_id: str
+    role: str
+    content: str | None
+    extra: str
+    digest: bytes
+    created_at: int
+    revisions: int
+    """How many earlier versions it has."""
+    is_full: int
+    """Whether the page ends with it because it weighs enough."""
+
+
+class CopyMark(NamedTuple):
+    """How a copy left a thread."""
+
+    thread_id: str
+    source_id: str
+    """The store that it came from."""
+    version: int
+    """The thread's, as the copy left it."""
+    is_whole: int
+
+
 class Taken(NamedTuple):
     """What the thread's row gave to an append."""
 
@@ -138,36 +167,6 @@ class FrameMark(NamedTuple):
     digest: bytes
 
 
-class ConversationRow(NamedTuple):
-    """Whose conversation a thread is."""
-
-    agent: str
-    principal: str | None
-    session: str | None
-    version: str | None
-    store_name: str
-
-
-class KeptSummary(NamedTuple):
-    """A summary that is kept with a thread. What it says is its writer's business."""
-
-    kind: str
-    """How it was made: a thread keeps one of each kind."""
-    behind: int
-    """The position of the last message before what it stands for."""
-    through: int
-    """The position of the last message that it stands for; `behind` where it stands for none."""
-    digest: bytes
-    """The chain of the digests of those messages."""
-    text: str
-
-
-class Digest(NamedTuple):
-    """Of one message."""
-
-    value: bytes
-
-
 class Count(NamedTuple):
     """One number."""
 
@@ -202,11 +201,10 @@ TAKE_POSITIONS = _query("take_positions", Taken)
 CHANGE_THREAD = _query("change_thread", Nothing)
 NEWEST_THREADS = _query("newest_threads", ThreadRow)
 NEWEST_TAGGED_BY_WALK = _query("newest_tagged_by_walk", ThreadRow)
-WALK_END = _query("walk_end", Count)
 NEWEST_TAGGED_BY_TAG = _query("newest_tagged_by_tag", ThreadRow)
+NEWEST_TAGGED_FAR = _query("newest_tagged_far", ThreadRow)
 NEXT_THREADS = _query("next_threads", ThreadRow)
 THREADS_LIKE = _query("threads_like", ThreadRow)
-COUNT_LISTED = _query("count_listed", Count)
 COUNT_THREADS = _query("count_threads", Totals)
 DELETE_THREAD = _query("delete_thread", Nothing)
 
@@ -251,25 +249,17 @@ DELETE_MESSAGE_FILES = _query("delete_message_files", Nothing)
 DELETE_THREAD_TURNS = _query("delete_thread_turns", Nothing)
 DELETE_THREAD_FRAMES = _query("delete_thread_frames", Nothing)
 
-CONVERSATION = _query("conversation", ConversationRow)
-INSERT_CONVERSATION = _query("insert_conversation", Nothing)
-DELETE_CONVERSATION = _query("delete_conversation", Nothing)
-MOVE_CONVERSATION = _query("move_conversation", Nothing)
-MOVE_THREAD = _query("move_thread", Nothing)
-MOVE_MESSAGES = _query("move_messages", Nothing)
-MOVE_REVISIONS = _query("move_revisions", Nothing)
-MOVE_FILES = _query("move_files", Nothing)
-MOVE_TURNS = _query("move_turns", Nothing)
-MOVE_FRAMES = _query("move_frames", Nothing)
-MOVE_SUMMARIES = _query("move_summaries", Nothing)
-MOVE_TAG = _query("move_tag", Nothing)
+HIDES_TENANTS = _query("hides_tenants", Count)
+NEXT_TENANT = _query("next_tenant", Text)
+KEPT_PAGE = _query("kept_page", KeptRow)
+KEPT_REVISIONS = _query("kept_revisions", RevisionRow)
+INSERT_KEPT_MESSAGE = _query("insert_kept_message", Nothing)
+INSERT_KEPT_REVISION = _query("insert_kept_revision", Nothing)
+ANY_FILE = _query("any_file", Count)
 
-SUMMARY = _query("summary", KeptSummary)
-INSERT_SUMMARY = _query("insert_summary", Nothing)
-DELETE_SUMMARY = _query("delete_summary", Nothing)
-DELETE_SUMMARIES = _query("delete_summaries", Nothing)
-DROP_SUMMARIES = _query("drop_summaries", Nothing)
-VIEW_HEAD = _query("view_head", MessageRow)
-VIEW_DIGESTS = _query("view_digests", Digest)
+COPY_MARK = _query("copy_mark", CopyMark)
+COPY_MARKS = _query("copy_marks", CopyMark)
+INSERT_COPY_MARK = _query("insert_copy_mark", Nothing)
+DELETE_COPY_MARK = _query("delete_copy_mark", Nothing)
 
 META = _query("meta", Text)

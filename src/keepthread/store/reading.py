@@ -141,7 +141,7 @@ class Reading:
         )
         # One more than asked for tells whether there is a next page.
         more = None if limit is None else limit + 1
-        rows = await self._backend.read(partial(newest, wish=wish, limit=more))
+        rows = await newest(self._backend.read, wish=wish, limit=more)
         shown = rows[:limit]
         return Page(map(header, shown), cursor_after(shown[-1]) if len(rows) > len(shown) else None)
 

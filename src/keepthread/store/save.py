@@ -13,13 +13,13 @@ from keepthread.model.record import Record
 
 from .append import insert_files, insert_thread, message_rows
 from .backends.base import Tx
+from .conversation_queries import DELETE_SUMMARIES
 from .draft import Draft, Head, head_of
 from .limits import LARGEST, Limits
 from .merge import Base, GapUsedUp, Mine, Plan, plan
 from .queries import (
     CHANGE_MESSAGE,
     CHANGE_THREAD,
-    DELETE_SUMMARIES,
     DELETE_TAG,
     INSERT_MESSAGE,
     INSERT_TAG,

@@ -13,19 +13,17 @@ from keepthread.model import Message
 from keepthread.model.record import Source, chained
 
 from .backends.base import Tx
-from .limits import LARGEST
-from .queries import (
+from .conversation_queries import (
     DELETE_SUMMARY,
     DROP_SUMMARIES,
     INSERT_SUMMARY,
-    LOCK_THREAD,
     SUMMARY,
     VIEW_DIGESTS,
     VIEW_HEAD,
-    VIEW_PAGE,
-    VIEW_TAIL,
     KeptSummary,
 )
+from .limits import LARGEST
+from .queries import LOCK_THREAD, VIEW_PAGE, VIEW_TAIL
 from .rows import messages_of
 
 BEFORE_ALL = -LARGEST

@@ -11,6 +11,7 @@ from keepthread.model.blobs import BlobStore, open_default
 from keepthread.model.json_values import check_id
 
 from .attachments import AttachmentFiles
+from .backends.base import DistributedBy
 from .backends.pool import PoolSettings
 from .backends.sqlite_file import Durability
 from .database import Database
@@ -132,6 +133,35 @@ class ThreadStore(NarratorNames):
     async def close(self) -> None:
         """Give up connections and threads. Every view of the same store is closed with it."""
         await self._database.close()
+
+    async def enable_row_level_security(self) -> None:
+        """Let a PostgreSQL server itself keep tenants apart: for its owner's task, once. Twice changes nothing.
+
+        Every table with rows of tenants gets a policy, all of them or none: a transaction sees and writes rows of the
+        tenant that it has named, and none before. Stores find that when they open, and name the tenant of each
+        transaction. Others that are open now have to be opened again: until then they find no rows. No row is changed.
+
+        Raises:
+            InvalidSetting: The database is not on PostgreSQL.
+            UnavailableError: The user does not own the tables. Nothing was changed.
+        """
+        await self._database.backend.enable_row_level_security()
+
+    async def distribute(self, by: DistributedBy) -> None:
+        """Spread the tables of a new database over a Citus cluster: on its coordinator, before the first row.
+
+        One table after the other; repeat a call that was interrupted. Repeated when all is done, it changes nothing.
+
+        Args:
+            by: "tenant" keeps all rows of a tenant on one node, and each statement goes to one. "thread" spreads a
+                tenant that is too large for one node: what concerns one thread goes to one node; lists, counts and the
+                look before a file's bytes are removed go to all of them.
+
+        Raises:
+            InvalidSetting: There is no Citus, or this is not the coordinator; a table has rows, or is distributed in
+                another way. Nothing was distributed.
+        """
+        await self._database.backend.distribute(by)
 
     async def __aenter__(self) -> Self:
         await self.open()

@@ -15,6 +15,7 @@ from keepthread.errors import (
 from keepthread.model import Message, Thread
 from keepthread.model.ids import now_microseconds
 from keepthread.model.json_values import canonical, check_id, check_text, frozen_object
+from keepthread.model.object_locks import ObjectLocks
 from keepthread.model.thread import snapshot_of
 
 from . import operations
@@ -29,6 +30,10 @@ from .save import Saved, result, save
 from .turn import Appended, Turn
 
 _ATTEMPTS = 5
+
+# One save at a time of one Thread object. On a server the later one could be stored first, and the earlier one would
+# then find somebody else's change in its own.
+_saves = ObjectLocks()
 
 
 class Unset:
@@ -92,15 +97,16 @@ class Writing(Reading):
             ThreadNotFound: The thread was deleted since it was loaded. Nothing was written.
             InvalidError: A part of it cannot be stored. Nothing was written.
         """
-        for _ in range(_ATTEMPTS):
-            base = snapshot_of(thread)
-            try:
-                return await self._save_once(thread)
-            except ConflictError:
-                if snapshot_of(thread) is base:
-                    raise
-                # Another save of this very object came in between: what it stored is what ours begins with now.
-        return await self._save_once(thread)
+        async with _saves.of(thread):
+            for _ in range(_ATTEMPTS):
+                base = snapshot_of(thread)
+                try:
+                    return await self._save_once(thread)
+                except ConflictError:
+                    if snapshot_of(thread) is base:
+                        raise
+                    # Another event loop saved this very object: what it stored is what ours begins with now.
+            return await self._save_once(thread)
 
     async def _save_once(self, thread: Thread) -> Thread:
         draft = take_down(self.tenant, thread)

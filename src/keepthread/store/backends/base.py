@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
+
+from keepthread.errors import InvalidSetting
 
 from ..migrate import Migration, Schema  # noqa: TID252 - backends are a room inside store
 from ..queries import Query  # noqa: TID252 - as above
@@ -18,6 +20,9 @@ T = TypeVar("T")
 Item = TypeVar("Item")
 
 Column = str | int | bytes | None
+
+DistributedBy = Literal["tenant", "thread"]
+"""What tells on which node of a cluster a row is."""
 
 
 class Tx(Protocol):
@@ -102,6 +107,28 @@ class Backend(ABC):
         Raises:
             DuplicateKey: A message id of the turn is there already. Nothing of it was written.
         """
+
+    async def enable_row_level_security(self) -> None:
+        """Let the server itself keep tenants apart. See ThreadStore.enable_row_level_security.
+
+        Raises:
+            InvalidSetting: This engine has nothing of the kind.
+        """
+        raise InvalidSetting(
+            "Row-level security is PostgreSQL's, and this database is on another engine.",
+            hint="Here `for_tenant` keeps tenants apart, as it does everywhere.",
+        )
+
+    async def distribute(self, by: DistributedBy) -> None:  # noqa: ARG002 - for those that can
+        """Spread the tables over the nodes of a cluster. See ThreadStore.distribute.
+
+        Raises:
+            InvalidSetting: This engine has no cluster that has to be told.
+        """
+        raise InvalidSetting(
+            "Only PostgreSQL with Citus has tables to distribute, and this database is on another engine.",
+            hint="A cluster that spreads its rows by itself needs no such call.",
+        )
 
     @abstractmethod
     async def facts(self) -> EngineFacts:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ..migrate import Migration, Schema  # noqa: TID252 - backends are a room inside store
 from ..turn import Appended, Turn  # noqa: TID252 - as above
-from .base import Backend, EngineFacts, ManyOperation, Operation, Tx
+from .base import Backend, DistributedBy, EngineFacts, ManyOperation, Operation, Tx
 from .io_thread import IoThread
 from .jobs import Job
 from .postgres_append import AppendQueue, TurnJob
@@ -32,7 +32,8 @@ class PostgresBackend(Backend):
     def _start(self) -> None:
         self._engine = Engine(self._settings)
         self._thread = IoThread("keepthread-postgres", self._engine.pool.close)
-        self._appends = AppendQueue(self._engine.append, self._engine.append_whole, self._thread.spawn)
+        engine = self._engine
+        self._appends = AppendQueue(engine.append, engine.append_whole, self._thread.spawn, engine.may_share)
         # At exit too: the server hears a good-bye, and the thread ends before the interpreter.
         self._end = weakref.finalize(self, self._thread.stop)
 
@@ -68,6 +69,14 @@ class PostgresBackend(Backend):
         self._thread.submit(partial(self._appends.add, job, turn))
         return await job.future
 
+    async def enable_row_level_security(self) -> None:
+        """See Backend.enable_row_level_security."""
+        await self._thread.ask(self._engine.secure)
+
+    async def distribute(self, by: DistributedBy) -> None:
+        """See Backend.distribute."""
+        await self._thread.ask(partial(self._engine.distribute, by))
+
     async def facts(self) -> EngineFacts:
         """See Backend.facts."""
         return await self._thread.ask(self._engine.facts)
@@ -94,7 +103,9 @@ class PostgresBackend(Backend):
         _inherited.append((self._engine, self._thread))
         self._end.detach()
         if not self._thread.is_closed:
+            tenancy = self._engine.tenancy
             self._start()
+            self._engine.tenancy = tenancy
 
     @property
     def is_lasting(self) -> bool:

@@ -44,8 +44,11 @@ TurnJob = Job["Appended | None"]
 Waiting = tuple[TurnJob, Turn]
 Outcome = Appended | Exception | None
 
-Run = Callable[[Callable[[Connection], Awaitable[list[Outcome]]]], Awaitable[list[Outcome]]]
-"""Runs something on a connection, again if that is lost or another writer is met. Raises our errors."""
+Run = Callable[[Callable[[Connection], Awaitable[list[Outcome]]], str], Awaitable[list[Outcome]]]
+"""Runs something on a connection, again if that is lost or another writer is met. Raises our errors.
+
+It is told the tenant of the first turn, which is that of all of them where the server wants to know it.
+"""
 
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -57,17 +60,19 @@ class AppendQueue:
     are stored beside the others.
     """
 
-    def __init__(self, run: Run, run_whole: Run, spawn: Spawn) -> None:
+    def __init__(self, run: Run, run_whole: Run, spawn: Spawn, may_share: Callable[[Turn, Turn], bool]) -> None:
         """Store nothing yet.
 
         Args:
             run: Gives one statement a connection.
             run_whole: Gives several statements a transaction.
             spawn: Runs a coroutine beside everything else.
+            may_share: Whether two turns may be stored by one statement.
         """
         self._run = run
         self._run_whole = run_whole
         self._spawn = spawn
+        self._may_share = may_share
         self._waiting: list[Waiting] = []
         self._held: set[tuple[str, str]] = set()
         """(tenant, thread) of what is under way."""
@@ -133,7 +138,7 @@ class AppendQueue:
             thread = turn.tenant, turn.thread_id
             messages = {(*thread, record.id) for record in turn.records}
             size = sum(record.size for record in turn.records)
-            is_full = len(batch) == _MOST_TURNS or (batch and size > room)
+            is_full = len(batch) == _MOST_TURNS or (batch and (size > room or not self._may_share(batch[0][1], turn)))
             if is_full or thread in held or not taken.isdisjoint(messages):
                 later.append((job, turn))
                 held.add(thread)
@@ -150,9 +155,9 @@ class AppendQueue:
         is_whole = waits and len(batch) > 1
         try:
             if is_whole:
-                outcomes = await self._run_whole(partial(_store_waiting, turns=turns))
+                outcomes = await self._run_whole(partial(_store_waiting, turns=turns), turns[0].tenant)
             else:
-                outcomes = await self._run(partial(_store, turns=turns))
+                outcomes = await self._run(partial(_store, turns=turns), turns[0].tenant)
         except Exception as error:  # noqa: BLE001 - it is handed to the callers that wait for it
             if len(batch) > 1:
                 if again and isinstance(error, DuplicateKey):

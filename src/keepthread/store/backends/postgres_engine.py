@@ -14,14 +14,19 @@ import asyncpg
 from asyncpg import exceptions as pg
 
 from keepthread.errors import BusyError, UnavailableError
+from keepthread.model.ids import new_id
 
 from ..migrate import Migration, Schema  # noqa: TID252 - backends are a room inside store
 from ..queries import Count, Query  # noqa: TID252 - as above
-from .base import EngineFacts, Operation, Tx
+from ..turn import Turn  # noqa: TID252 - as above
+from .base import DistributedBy, EngineFacts, Operation, Tx
 from .pool import Pool
-from .postgres_errors import is_clash, is_lost, translate, translate_connecting
+from .postgres_citus import distribute
+from .postgres_errors import is_clash, is_lost, pooled, translate, translate_connecting
+from .postgres_row_security import secure
 from .postgres_schema import schema, upgrade
 from .postgres_settings import PostgresSettings
+from .postgres_tenancy import Tenancy, TenantTx, as_tenant, find_tenancy
 from .postgres_tx import Connection, OneStatementTx, PostgresTx, SecondStatement
 
 T = TypeVar("T")
@@ -30,6 +35,8 @@ _log = logging.getLogger(__name__)
 
 _BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+# A pooler in transaction mode does not keep a connection's settings: it refuses them, or drops them without a word.
+_KEEPS_SETTINGS = "SELECT 1 WHERE current_setting('lock_timeout') <> '0'"
 _MOST_CLASHES = 20
 _DRIVERS_ERRORS = (OSError, pg.PostgresError, pg.InterfaceError, pg.InternalClientError)
 """And ours of a server that cannot be reached, or is busy: they are of OSError's kind."""
@@ -54,6 +61,11 @@ class Engine:
 
     def __init__(self, settings: PostgresSettings) -> None:
         self._settings = settings
+        self.tenancy = Tenancy()
+        self._lock_timeout = f"{int(settings.timeout_seconds * 1000) or 1}ms"
+        self._begin_write = _BEGIN_WRITE
+        if settings.behind_pgbouncer:
+            self._begin_write += f"; SET LOCAL lock_timeout = '{self._lock_timeout}'"
         self.pool: Pool[Connection] = Pool(self._connect, settings.pool, settings.location)
         self.applied: list[Migration] = []
 
@@ -62,40 +74,60 @@ class Engine:
         settings = self._settings
         async with self.pool.lend():
             pass  # a server that cannot be reached is not tried again: somebody waits for the answer
+        if not settings.behind_pgbouncer and not await self._again(_settings_kept):
+            raise pooled(settings.location)
         if settings.as_it_is:
+            self.tenancy = await self.read(find_tenancy)
             return
+        holder = new_id()
         self.applied = await self._again(
             lambda connection: upgrade(
-                connection, settings.location, allowed=settings.migrate, seconds=settings.timeout_seconds
+                connection,
+                settings.location,
+                holder=holder,
+                allowed=settings.migrate,
+                seconds=settings.timeout_seconds,
             )
         )
+        self.tenancy = await self.read(find_tenancy)
         durability = (await self.facts()).durability
         if durability != "full":
             _log.warning("the server gives up durability: location=%s durability=%s", settings.location, durability)
 
     async def read(self, operation: Operation[T]) -> T:
         """See Backend.read."""
-        if not self._settings.behind_pgbouncer:
+        if not self._settings.behind_pgbouncer and not self.tenancy.is_secured:
             try:
                 return await self._again(lambda connection: operation(OneStatementTx(connection)))
             except SecondStatement:
                 pass  # a snapshot of several statements needs a transaction, which costs two more round trips
-        return await self._again(lambda connection: _in_transaction(connection, _on(operation), _BEGIN_READ))
+        return await self._again(lambda connection: _in_transaction(connection, self._on(operation), _BEGIN_READ))
 
     async def write(self, operation: Operation[T]) -> T:
         """See Backend.write."""
-        return await self._again(lambda connection: _in_transaction(connection, _on(operation), _BEGIN_WRITE))
+        return await self._again(lambda connection: _in_transaction(connection, self._on(operation), self._begin_write))
 
-    async def append(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
+    def _on(self, operation: Operation[T]) -> Callable[[Connection], Awaitable[T]]:
+        kind = TenantTx if self.tenancy.is_secured else PostgresTx
+        return lambda connection: operation(kind(connection))
+
+    def may_share(self, one: Turn, other: Turn) -> bool:
+        """Whether two turns may be stored by one statement."""
+        return self.tenancy.may_share(one, other)
+
+    async def append(self, attempt: Callable[[Connection], Awaitable[T]], tenant: str) -> T:
         """Run the one statement of an append, which is a transaction by itself."""
-        if self._settings.behind_pgbouncer:
-            # The driver prepares a statement and then runs it; only a transaction keeps both on one connection.
-            return await self.append_whole(attempt)
+        if self._settings.behind_pgbouncer or self.tenancy.is_secured:
+            # The driver prepares a statement and then runs it, and only a transaction keeps both on one connection. And
+            # only there a tenant can be named before.
+            return await self.append_whole(attempt, tenant)
         return await self._again(attempt)
 
-    async def append_whole(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run several statements of an append in a transaction."""
-        return await self._again(lambda connection: _in_transaction(connection, attempt, _BEGIN_WRITE))
+    async def append_whole(self, attempt: Callable[[Connection], Awaitable[T]], tenant: str) -> T:
+        """Run several statements of an append in a transaction, of *tenant* where the server asks for one."""
+        if self.tenancy.is_secured:
+            attempt = as_tenant(tenant, attempt)
+        return await self._again(lambda connection: _in_transaction(connection, attempt, self._begin_write))
 
     async def _again(self, attempt: Callable[[Connection], Awaitable[T]]) -> T:
         """Run *attempt* on a connection, and again when it met another writer or the connection was lost.
@@ -138,10 +170,9 @@ class Engine:
 
     async def _connect(self) -> Connection:
         settings = self._settings
-        waiting = f"{int(settings.timeout_seconds * 1000) or 1}ms"
         own = {"application_name": "keepthread"}
         if not settings.behind_pgbouncer:
-            own["lock_timeout"] = waiting
+            own["lock_timeout"] = self._lock_timeout
         try:
             return await asyncpg.connect(
                 settings.dsn,
@@ -158,6 +189,16 @@ class Engine:
     async def schema(self) -> Schema:
         """See Backend.schema."""
         return await self._again(lambda connection: schema(connection, self._settings.location))
+
+    async def secure(self) -> None:
+        """See Backend.enable_row_level_security."""
+        await self._again(lambda connection: _in_transaction(connection, secure, _BEGIN_WRITE))
+        self.tenancy = await self.read(find_tenancy)
+
+    async def distribute(self, by: DistributedBy) -> None:
+        """See Backend.distribute."""
+        await distribute(self.write, by, self._settings.location)
+        self.tenancy = await self.read(find_tenancy)
 
     async def facts(self) -> EngineFacts:
         """See Backend.facts."""
@@ -198,8 +239,8 @@ async def _attempt(connection: Connection, attempt: Callable[[Connection], Await
         raise
 
 
-def _on(operation: Operation[T]) -> Callable[[Connection], Awaitable[T]]:
-    return lambda connection: operation(PostgresTx(connection))
+async def _settings_kept(connection: Connection) -> bool:
+    return await connection.execute(_KEEPS_SETTINGS) == "SELECT 1"
 
 
 async def _in_transaction(connection: Connection, work: Callable[[Connection], Awaitable[T]], begin: str) -> T:
@@ -207,15 +248,18 @@ async def _in_transaction(connection: Connection, work: Callable[[Connection], A
     try:
         result = await work(connection)
         said = await connection.execute("COMMIT")
-    except BaseException:
-        await _roll_back(connection)
+    except BaseException as error:
+        await _roll_back(connection, error)
         raise
     if said != "COMMIT":
         raise RuntimeError("A store operation went on after a failed statement: that is a bug in keepthread.")
     return result
 
 
-async def _roll_back(connection: Connection) -> None:
+async def _roll_back(connection: Connection, error: BaseException) -> None:
+    if isinstance(error, asyncio.CancelledError | TimeoutError):
+        connection.terminate()  # who did not answer would keep us waiting as long again
+        return
     try:
         if not connection.is_closed():
             await connection.execute("ROLLBACK")

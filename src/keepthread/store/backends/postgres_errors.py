@@ -18,6 +18,8 @@ from keepthread.errors import (
     UnavailableError,
 )
 
+from .postgres_settings import LOCAL
+
 _CLASHES = ("40001", "40P01")
 """Serialization failure and deadlock: the same work is done again."""
 _GOING_AWAY = ("57P01", "57P02", "57P03", "57P05")
@@ -67,6 +69,8 @@ def translate(error: BaseException, location: str) -> BaseException:
 
 def translate_connecting(error: Exception, location: str, seconds: float) -> BaseException:
     """Return what an error means that came while a connection was opened."""
+    if "unsupported startup parameter" in str(error):  # PgBouncer has no code of its own for it
+        return pooled(location)
     for kind, ours in _WHILE_CONNECTING:
         if isinstance(error, kind):
             return ours(error, location)
@@ -85,8 +89,18 @@ def translate_connecting(error: Exception, location: str, seconds: float) -> Bas
     return translate(error, location)
 
 
+def pooled(location: str) -> InvalidSetting:
+    """Return the error of a URL that does not say what is between here and the server."""
+    return InvalidSetting(
+        f"Between here and {location} is a connection pooler in transaction mode, such as PgBouncer.",
+        hint="Add ?pgbouncer=true to the database URL, without options and search_path.",
+    )
+
+
 def _of_server(error: pg.PostgresError, location: str) -> KeepthreadError:
     state = sqlstate(error)
+    if state == "42501" and error.server_source_function == "ExecWithCheckOptions":
+        return _secured_meanwhile(location)
     for prefix, ours in _BY_STATE.items():
         if state.startswith(prefix):
             return ours(location)
@@ -120,6 +134,16 @@ def _forbidden(location: str) -> KeepthreadError:
     )
 
 
+def _secured_meanwhile(location: str) -> KeepthreadError:
+    # A store names the tenant of each transaction from the time on when it finds that it has to.
+    return _lasting(
+        UnavailableError(
+            f"Row-level security was turned on at {location} after this store was opened. Nothing was written.",
+            hint="Open the store again: until then it finds no rows either.",
+        )
+    )
+
+
 _BY_STATE: dict[str, Callable[[str], KeepthreadError]] = {
     "40": _busy,
     "55P03": _busy,
@@ -134,6 +158,8 @@ _BY_STATE: dict[str, Callable[[str], KeepthreadError]] = {
         f"The server at {location} is a read-only standby.",
         hint="Name every host and add ?target_session_attrs=read-write.",
     ),
+    "26000": pooled,  # a prepared statement that another of the pooler's connections has
+    "42P05": pooled,  # or that another of its clients has made
     _FULL_CONNECTIONS: lambda location: UnavailableError(
         f"The PostgreSQL server at {location} has no connection left.",
         hint="Lower KEEPTHREAD_DB_POOL_SIZE and KEEPTHREAD_DB_MAX_OVERFLOW, or raise the server's max_connections.",
@@ -158,7 +184,7 @@ _BY_STATE: dict[str, Callable[[str], KeepthreadError]] = {
 """By the beginning of SQLSTATE, the longer ones first: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 
-def _unreachable(error: OSError, location: str) -> KeepthreadError:
+def _unreachable(error: Exception, location: str) -> KeepthreadError:
     if "SSL upgrade" in str(error):  # asyncpg has no class for it
         return _no_tls(error, location)
     return UnavailableError(
@@ -220,6 +246,15 @@ def _bad_option(_error: Exception, location: str) -> KeepthreadError:
     )
 
 
+def _no_file(error: Exception, location: str) -> KeepthreadError:
+    if location.startswith(("/", LOCAL)):  # a server's socket
+        return _unreachable(error, location)
+    return InvalidSetting(
+        f"A file that the database URL for {location} names is not there.",
+        hint="Check ?sslrootcert=FILE, and sslcert, sslkey and sslcrl.",
+    )
+
+
 _WHILE_CONNECTING: tuple[tuple[type[Exception], Callable[[Exception, str], KeepthreadError]], ...] = (
     (pg.InvalidAuthorizationSpecificationError, _refused_login),
     (pg.InvalidCatalogNameError, _unknown_database),
@@ -227,4 +262,5 @@ _WHILE_CONNECTING: tuple[tuple[type[Exception], Callable[[Exception, str], Keept
     (pg.ClientConfigurationError, _bad_option),
     (socket.gaierror, _unknown_host),
     (ssl.SSLError, _bad_certificate),
+    (FileNotFoundError, _no_file),
 )

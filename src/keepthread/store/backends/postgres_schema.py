@@ -11,7 +11,6 @@ from typing import Any
 from asyncpg import exceptions as pg
 
 from keepthread.errors import BusyError, SchemaError
-from keepthread.model.ids import new_id
 
 from ..migrate import (  # noqa: TID252 - backends are a room inside store
     Applied,
@@ -23,6 +22,7 @@ from ..migrate import (  # noqa: TID252 - backends are a room inside store
     schema_of,
 )
 from ..migrate import script as script_of  # noqa: TID252 - as above
+from .postgres_row_security import lift, secure
 from .postgres_tx import Connection
 
 # The lease is a row with an end, and no advisory lock: it works through a pooler, and on every engine that speaks this
@@ -88,7 +88,13 @@ def _step_sql(migration: Migration) -> str:
 
 
 async def upgrade(
-    connection: Connection, location: str, *, allowed: bool, seconds: float, known: Sequence[Migration] | None = None
+    connection: Connection,
+    location: str,
+    *,
+    holder: str,
+    allowed: bool,
+    seconds: float,
+    known: Sequence[Migration] | None = None,
 ) -> list[Migration]:
     """Apply the migrations that the database still needs, each in a transaction with its record, and return them.
 
@@ -97,6 +103,7 @@ async def upgrade(
     Args:
         connection: With no transaction open.
         location: For the messages of errors.
+        holder: Who tries: another call with the same name goes on with the lease of one whose connection was lost.
         allowed: Whether a database that an earlier version prepared may be changed. A new one always may.
         seconds: How long to wait for another one that is at it.
         known: The steps, by default those of this version.
@@ -106,7 +113,6 @@ async def upgrade(
         BusyError: Another one took longer.
     """
     known = known or migrations("postgres")
-    holder = new_id()
     deadline = time.monotonic() + seconds
     while True:
         applied = await _applied(connection, location)
@@ -178,7 +184,10 @@ async def _apply(connection: Connection, migration: Migration, holder: str, loca
     await connection.execute("BEGIN")
     try:
         await _keep_lease(connection, holder, location)
+        is_secured = await lift(connection)
         await connection.execute(_step_sql(migration), timeout=_LONGEST_STEP_SECONDS)
+        if is_secured:
+            await secure(connection)
         await connection.execute("COMMIT")
     except BaseException:
         if not connection.is_closed():

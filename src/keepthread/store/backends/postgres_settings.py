@@ -38,6 +38,8 @@ _DRIVERS_OPTIONS = frozenset(
     }
 )
 _OUR_OPTIONS = frozenset({"connect_timeout", "pgbouncer"})
+LOCAL = "the local server"
+"""A location without a host: the driver looks where sockets usually are."""
 _ALIASES = {"ssl": "sslmode"}
 """SQLAlchemy's word for it, when it drives asyncpg."""
 _FLAGS = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
@@ -95,7 +97,7 @@ def postgres_settings(dsn: str, *, timeout_seconds: float, pool: PoolSettings, m
 
 def _location(netloc: str, path: str, options: dict[str, str]) -> str:
     """Return where it is, as people write it. Nothing of the user and the password is in it."""
-    server = options.get("host") or unquote(netloc.rpartition("@")[2]) or "the local server"
+    server = options.get("host") or unquote(netloc.rpartition("@")[2]) or LOCAL
     database = options.get("dbname") or options.get("database") or unquote(path.removeprefix("/"))
     return f"{server}/{database}" if database else server
 

@@ -20,9 +20,9 @@ _LITTLE_ROOM = 256 * 1024
 
 def translate(error: BaseException, location: str) -> BaseException:
     """Return the error of ours that says what *error* means for the caller, or *error* itself if it is no engine's."""
-    if isinstance(error, KeepthreadError) or not isinstance(error, sqlite3.Error | OSError):
+    if isinstance(error, KeepthreadError) or not isinstance(error, sqlite3.Error | OSError | UnicodeDecodeError):
         return error
-    if "Could not decode to UTF-8" in str(error):
+    if isinstance(error, UnicodeDecodeError) or "Could not decode to UTF-8" in str(error):
         # Without a cause: the engine's words quote what stands there.
         return CorruptError(f"{location} is damaged: a text in it is no UTF-8.", hint="Restore it from a backup.")
     ours = _from_the_system(error, location) if isinstance(error, OSError) else _from_the_engine(error, location)

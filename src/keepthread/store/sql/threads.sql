@@ -53,27 +53,27 @@ ORDER BY updated_at DESC, id DESC
 LIMIT :limit;
 
 -- name: newest_tagged_by_walk
--- The same for one tag that many threads carry: walk the newest threads and keep those that carry it. Whether one does is
--- looked up before its row is.
+-- The same for one tag that many threads carry: walk so many of the newest threads and keep those that carry it. Whether one
+-- does is looked up before its row is.
 SELECT id, title, metadata, agent, archived, next_position, version, message_count, created_at, updated_at
 FROM kt_threads
 WHERE tenant_id = :tenant AND archived = :archived
-    AND updated_at >= :updated_after AND updated_at <= :before_at AND (updated_at < :before_at OR id < :before_id)
+    AND updated_at >= COALESCE((
+        SELECT k.updated_at
+        FROM kt_threads AS k
+        WHERE k.tenant_id = :tenant AND k.archived = :archived
+            AND k.updated_at >= :updated_after AND k.updated_at <= :before_at
+            AND (k.updated_at < :before_at OR k.id < :before_id)
+        ORDER BY k.updated_at DESC, k.id DESC
+        LIMIT 1 OFFSET :walk
+    ), :updated_after)
+    AND updated_at <= :before_at AND (updated_at < :before_at OR id < :before_id)
     AND EXISTS (
         SELECT 1 FROM kt_thread_tags AS g WHERE g.tenant_id = :tenant AND g.tag = :tag AND g.thread_id = kt_threads.id
     )
     AND created_at >= :created_after AND created_at < :created_before
 ORDER BY updated_at DESC, id DESC
 LIMIT :limit;
-
--- name: walk_end
--- When the last of the newest so many threads was changed.
-SELECT updated_at
-FROM kt_threads
-WHERE tenant_id = :tenant AND archived = :archived
-    AND updated_at >= :updated_after AND updated_at <= :before_at AND (updated_at < :before_at OR id < :before_id)
-ORDER BY updated_at DESC, id DESC
-LIMIT 1 OFFSET :walk;
 
 -- name: newest_tagged_by_tag
 -- The same, beginning with the tag. The page is found by key first, so that only its own rows are read whole.
@@ -93,9 +93,23 @@ CROSS JOIN kt_threads AS t
 WHERE t.tenant_id = :tenant AND t.id = p.id
 ORDER BY p.updated_at DESC, p.id DESC;
 
--- name: count_listed
--- How many threads a list without filters would show.
-SELECT COUNT(*) FROM kt_threads WHERE tenant_id = :tenant AND archived = :archived;
+-- name: newest_tagged_far
+-- The same for a tag that very many threads carry, and few of the newest: who carries it is read once, into memory, and the
+-- newest are walked in their index. Only the page's own rows are read whole.
+SELECT t.id, t.title, t.metadata, t.agent, t.archived, t.next_position, t.version, t.message_count, t.created_at, t.updated_at
+FROM (
+    SELECT k.id, k.updated_at
+    FROM kt_threads AS k
+    WHERE k.tenant_id = :tenant AND k.archived = :archived
+        AND k.updated_at >= :updated_after AND k.updated_at <= :before_at
+        AND (k.updated_at < :before_at OR k.id < :before_id)
+        AND k.id IN (SELECT g.thread_id FROM kt_thread_tags AS g WHERE g.tenant_id = :tenant AND g.tag = :tag)
+    ORDER BY k.updated_at DESC, k.id DESC
+) AS p
+CROSS JOIN kt_threads AS t
+WHERE t.tenant_id = :tenant AND t.id = p.id AND t.created_at >= :created_after AND t.created_at < :created_before
+ORDER BY p.updated_at DESC, p.id DESC
+LIMIT :limit;
 
 -- name: next_threads
 -- The walk that sees every thread, by id, whatever changes meanwhile.

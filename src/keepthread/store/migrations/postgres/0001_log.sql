@@ -78,3 +78,14 @@ CREATE TABLE kt_files (
 );
 
 CREATE INDEX kt_files_thread ON kt_files (tenant_id, thread_id);
+
+-- How a copy from another database left a thread. While the thread's version is still this one, nobody has changed it since,
+-- and the next copy may bring it up to date. `is_whole` is 0 between the pieces of a long thread, and where a file is missing.
+CREATE TABLE kt_copies (
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    thread_id TEXT COLLATE "C" NOT NULL,
+    source_id TEXT COLLATE "C" NOT NULL,
+    version BIGINT NOT NULL,
+    is_whole SMALLINT NOT NULL,
+    PRIMARY KEY (tenant_id, thread_id)
+);

@@ -78,3 +78,14 @@ CREATE TABLE kt_files (
 ) WITHOUT ROWID;
 
 CREATE INDEX kt_files_thread ON kt_files (tenant_id, thread_id);
+
+-- How a copy from another database left a thread. While the thread's version is still this one, nobody has changed it since,
+-- and the next copy may bring it up to date. `is_whole` is 0 between the pieces of a long thread, and where a file is missing.
+CREATE TABLE kt_copies (
+    tenant_id TEXT NOT NULL,
+    thread_id TEXT NOT NULL,
+    source_id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    is_whole INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, thread_id)
+) WITHOUT ROWID;

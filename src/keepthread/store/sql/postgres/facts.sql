@@ -7,3 +7,7 @@ SELECT current_setting('server_version'), current_setting('fsync'), current_sett
 SELECT CAST(COALESCE(SUM(pg_total_relation_size(oid)), 0) AS BIGINT)
 FROM pg_class
 WHERE relname LIKE 'kt\_%' AND relkind IN ('r', 'p') AND pg_table_is_visible(oid);
+
+-- name: hides_tenants
+-- A policy may be forced, and a superuser is above it; the same for every tenant.
+SELECT CAST(row_security_active('kt_threads') AS INTEGER);
