@@ -34,8 +34,15 @@ async def insert_conversation(tx: Tx, tenant: str, identity: Identity, at: int) 
     Raises:
         DuplicateKey: It is there already.
     """
-    place = {"tenant": tenant, "thread": identity.thread_id}
     await insert_thread(tx, tenant, identity.thread_id, at, agent=identity.agent)
+    place = {"tenant": tenant, "thread": identity.thread_id}
+    await tx.run_many(INSERT_TAG, [{**place, "tag": tag} for tag in sorted(tags_of({}, identity.agent))])
+    await insert_identity(tx, tenant, identity)
+
+
+async def insert_identity(tx: Tx, tenant: str, identity: Identity) -> None:
+    """Store whose conversation a thread is, which is there by now."""
+    place = {"tenant": tenant, "thread": identity.thread_id}
     await tx.run(
         INSERT_CONVERSATION,
         **place,
@@ -45,8 +52,7 @@ async def insert_conversation(tx: Tx, tenant: str, identity: Identity, at: int) 
         principal=identity.principal,
         session=identity.session,
     )
-    tags = tags_of({}, identity.agent) | _principal_tags(identity)
-    await tx.run_many(INSERT_TAG, [{**place, "tag": tag} for tag in sorted(tags)])
+    await tx.run_many(INSERT_TAG, [{**place, "tag": tag} for tag in _principal_tags(identity)])
 
 
 async def identity_of(tx: Tx, *, tenant: str, thread_id: str) -> Identity | None:
