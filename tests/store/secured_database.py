@@ -27,6 +27,8 @@ TABLES = (
     "kt_copies",
     "kt_turns",
     "kt_frames",
+    "kt_conversations",
+    "kt_summaries",
 )
 
 

@@ -21,11 +21,13 @@ STAND_IN = Path(__file__).with_name("citus_stand_in.sql").read_text(encoding="ut
 ASKED: dict[DistributedBy, list[str]] = {
     "tenant": [
         "kt_threads by tenant_id beside none",
+        "kt_conversations by tenant_id beside kt_threads",
         "kt_copies by tenant_id beside kt_threads",
         "kt_files by tenant_id beside kt_threads",
         "kt_frames by tenant_id beside kt_threads",
         "kt_messages by tenant_id beside kt_threads",
         "kt_revisions by tenant_id beside kt_threads",
+        "kt_summaries by tenant_id beside kt_threads",
         "kt_thread_tags by tenant_id beside kt_threads",
         "kt_turns by tenant_id beside kt_threads",
         "kt_meta everywhere",
@@ -33,11 +35,13 @@ ASKED: dict[DistributedBy, list[str]] = {
     ],
     "thread": [
         "kt_threads by id beside none",
+        "kt_conversations by thread_id beside kt_threads",
         "kt_copies by thread_id beside kt_threads",
         "kt_files by thread_id beside kt_threads",
         "kt_frames by thread_id beside kt_threads",
         "kt_messages by thread_id beside kt_threads",
         "kt_revisions by thread_id beside kt_threads",
+        "kt_summaries by thread_id beside kt_threads",
         "kt_thread_tags by thread_id beside kt_threads",
         "kt_turns by thread_id beside kt_threads",
         "kt_meta everywhere",

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from asyncpg.exceptions import InsufficientPrivilegeError
 
+from keepthread.conversation import Conversation
 from keepthread.errors import ConflictError, ThreadNotFound
 from keepthread.files import FileStore
 from keepthread.model import Attachment
+from keepthread.retention import persist_conversation
 from keepthread.store import PoolSettings, ThreadStore
 from keepthread.store.backends.base import Tx
 from keepthread.store.backends.postgres_engine import Engine
@@ -43,6 +45,11 @@ async def filled(secured: str) -> AsyncIterator[str]:
             message.add_attachment(Attachment(filename="b.txt", content=b"b", mime_type="text/plain"))
             await tenant.append("t", message)
             await tenant.stage(await tenant.open_turn("t"), say("c"))
+            policy = persist_conversation("agent", max_frames=1)
+            conversation = await Conversation.open(tenant, agent="a", principal="p", policy=policy)
+            await conversation.add_user("q1")
+            await conversation.add_user("q2")
+            assert await conversation.get_summary() == "user: q1"
         yield secured
 
 
