@@ -30,6 +30,7 @@ ROWS = {
     "concurrent": "concurrent:run",
     "tail": "tail:run",
     "load": "load:run",
+    "prompt": "prompt:run",
     "list": "listing:run",
     "save": "save:run",
     "import": "start:run_import",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from keepthread.agent import Agent, AgentResult
+    from keepthread.conversation import Conversation
     from keepthread.errors import (
         ConflictError,
         InvalidMessage,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "keepthread.agent": ("Agent", "AgentResult"),
+    "keepthread.conversation": ("Conversation",),
     "keepthread.errors": (
         "ConflictError",
         "InvalidMessage",
@@ -44,6 +46,7 @@ __all__ = [
     "AgentResult",
     "Attachment",
     "ConflictError",
+    "Conversation",
     "FileStore",
     "InvalidMessage",
     "KeepthreadError",

@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 60.0
 """After so long without a word a child counts as hanging."""
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["asyncio", "keepthread.store", "tests.faults.programs"])
+_FORKS.set_forkserver_preload(["asyncio", "keepthread.store", "tests.faults.programs", "tests.faults.conversing"])
 
 # Starting a process also looks after all the others, in whatever thread: of two that ask at once how a child ended, one
 # is told, and the other one, who finds nothing left to read, makes 255 of it for both.

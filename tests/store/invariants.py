@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from keepthread.model.record import digest_of
-from keepthread.store.tags import tags_of
+from keepthread.store.tags import principal_tag, tags_of
 
 Key = tuple[str, str]
 
@@ -52,11 +52,12 @@ def _check_digests(database: sqlite3.Connection) -> None:
 
 def _check_tags(database: sqlite3.Connection, threads: dict[Key, tuple[str, str | None, int, int, int]]) -> None:
     carried = set(database.execute("SELECT tenant_id, thread_id, tag FROM kt_thread_tags"))
+    principals = database.execute("SELECT tenant_id, thread_id, principal FROM kt_conversations")
     assert carried == {
         (tenant, thread, tag)
         for (tenant, thread), (metadata, agent, *_) in threads.items()
         for tag in tags_of(json.loads(metadata), agent)
-    }
+    } | {(tenant, thread, principal_tag(name)) for tenant, thread, name in principals if name is not None}
 
 
 def _check_owners(database: sqlite3.Connection, threads: set[Key]) -> None:
@@ -64,5 +65,6 @@ def _check_owners(database: sqlite3.Connection, threads: set[Key]) -> None:
     for table in ("kt_revisions", "kt_files"):
         owners = set(database.execute(f"SELECT tenant_id, thread_id, message_id FROM {table}"))  # noqa: S608 - ours
         assert owners <= messages
-    copied = set(database.execute("SELECT tenant_id, thread_id FROM kt_copies"))
-    assert {(tenant, thread) for tenant, thread, _ in messages} | copied <= threads
+    assert {(tenant, thread) for tenant, thread, _ in messages} <= threads
+    for table in ("kt_turns", "kt_frames", "kt_conversations", "kt_summaries", "kt_copies"):
+        assert set(database.execute(f"SELECT tenant_id, thread_id FROM {table}")) <= threads  # noqa: S608 - ours

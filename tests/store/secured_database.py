@@ -28,6 +28,8 @@ TABLES = (
     "kt_turns",
     "kt_frames",
     "kt_states",
+    "kt_conversations",
+    "kt_summaries",
 )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from keepthread.model import Thread
+from keepthread.model import Identity, Thread
 from keepthread.store import ThreadStore, listing
 
 from . import postgres_server
@@ -27,6 +27,10 @@ WISHES: list[dict[str, Any]] = [
     {"agent": "x"},
     {"agent": "x", "metadata": {"half": True}},
     {"agent": "nobody", "metadata": {"half": True}},
+    {"principal": "p"},
+    {"principal": "p", "metadata": {"half": True}},
+    {"principal": "q", "agent": "x", "metadata": {"common": 1}},
+    {"principal": "nobody"},
 ]
 
 AT_ONCE = "UPDATE kt_threads SET updated_at = 1700000000000000 + (updated_at - created_at) % 9"
@@ -67,7 +71,15 @@ async def fill(url: str) -> None:
             metadata: dict[str, Any] = {"common": 1, "half": random.random() < 0.5, "n": n}
             metadata |= {"rare": 1} if n % 20 == 3 else {}
             metadata |= {"old": 1} if n < 10 else {}
-            thread = Thread(id=f"{random.randrange(10**6)}", metadata=metadata, agent=random.choice("xy"))
+            identity = Identity(agent=random.choice("xy"), principal=random.choice("pq"), session=f"{n}")
+            is_conversation = random.random() < 0.5
+            metadata |= {"whose": identity.principal} if is_conversation else {}
+            if is_conversation:
+                await store.commit_turn(await store.open_turn(identity))
+                thread = await store.get_thread(identity.thread_id)
+                thread.metadata.update(metadata)
+            else:
+                thread = Thread(id=f"{random.randrange(10**6)}", metadata=metadata, agent=identity.agent)
             thread.archived = random.random() < 0.2
             await store.save_thread(thread)
 
@@ -86,7 +98,9 @@ async def everything(store: ThreadStore) -> list[Thread]:
 def meets(thread: Thread, wish: dict[str, Any]) -> bool:
     metadata = {key: repr(value) for key, value in thread.metadata.items()}
     wanted = {key: repr(value) for key, value in wish.get("metadata", {}).items()}
-    return wanted.items() <= metadata.items() and wish.get("agent", thread.agent) == thread.agent
+    whose = thread.metadata.get("whose")
+    of_this_agent = wish.get("agent", thread.agent) == thread.agent
+    return wanted.items() <= metadata.items() and of_this_agent and wish.get("principal", whose) == whose
 
 
 async def pages(store: ThreadStore, limit: int | None, **wish: Any) -> list[str]:

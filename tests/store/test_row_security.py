@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from asyncpg.exceptions import InsufficientPrivilegeError
 
+from keepthread.conversation import Conversation
 from keepthread.errors import ConflictError, ThreadNotFound
 from keepthread.files import FileStore
 from keepthread.model import Attachment
+from keepthread.retention import persist_conversation
 from keepthread.store import PoolSettings, ThreadStore
 from keepthread.store.backends.base import Tx
 from keepthread.store.backends.postgres_engine import PostgresEngine
@@ -44,6 +46,11 @@ async def filled(secured: str) -> AsyncIterator[str]:
             await tenant.append("t", message)
             await tenant.stage(await tenant.open_turn("t"), say("c"))
             await tenant.save_state("t", "a", 1, version=0)
+            policy = persist_conversation("agent", max_frames=1)
+            conversation = await Conversation.open(tenant, agent="a", principal="p", policy=policy)
+            await conversation.add_user("q1")
+            await conversation.add_user("q2")
+            assert await conversation.get_summary() == "user: q1"
         yield secured
 
 
@@ -161,7 +168,7 @@ async def test_a_connection_of_the_pool_forgets_its_tenant(filled: str) -> None:
         after.append(await left_over())
     await engine.pool.close()
 
-    assert (seen, after) == ([2, 2], [[], [], []])
+    assert (seen, after) == ([3, 3], [[], [], []])
 
 
 async def test_a_transaction_that_goes_on_to_another_tenant_is_not_stored(filled: str) -> None:
@@ -234,7 +241,7 @@ async def test_a_server_with_the_old_rules_for_backslashes_is_served_as_well(sec
 
 
 async def test_a_look_at_the_database_as_it_is_counts_the_tenants_rows_too(filled: str) -> None:
-    assert (await ThreadStore(filled).for_tenant("mine").inspect()).threads == 2
+    assert (await ThreadStore(filled).for_tenant("mine").inspect()).threads == 3
     assert (await ThreadStore(filled).inspect()).threads == 0
 
 

@@ -182,7 +182,9 @@ async def test_a_database_of_an_earlier_version_is_migrated_only_when_asked(serv
         async with ThreadStore(url):
             pass
         await server.execute(
-            url, "DROP TABLE kt_turns, kt_frames, kt_states", "DELETE FROM kt_migrations WHERE version > 1"
+            url,
+            "DROP TABLE kt_turns, kt_frames, kt_states, kt_conversations, kt_summaries",
+            "DELETE FROM kt_migrations WHERE version > 1",
         )
 
         with pytest.raises(SchemaError, match="migrate=True"):

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from keepthread import FileStore, Limits, Message, Thread, ThreadNotFound, ThreadStore
+from keepthread import (
+    Conversation,
+    FileStore,
+    Limits,
+    Message,
+    Thread,
+    ThreadNotFound,
+    ThreadStore,
+    persist_conversation,
+)
 from keepthread.errors import InvalidSetting
 from keepthread.testing.arrange import say, stored, talk
 from keepthread.transfer import copy_store
@@ -62,6 +71,27 @@ async def test_threads_are_found_in_the_copy_by_their_metadata(source: ThreadSto
 
     assert [thread.id for thread in await target.list_threads(metadata={"seats": 2**70})] == ["ticket 42 🧵"]
     assert [thread.id for thread in await target.list_threads(agent="support")] == ["ticket 42 🧵"]
+
+
+async def test_a_conversation_is_in_the_copy_whose_it_was(
+    source: ThreadStore, target: ThreadStore, tmp_path: Path
+) -> None:
+    policy = persist_conversation("agent", max_frames=2)
+    conversation = await Conversation.open(source, agent="support", principal="alice", policy=policy)
+    for number in range(5):
+        await conversation.add_user(f"{number}")
+    summary = await conversation.get_summary()
+
+    for _ in range(2):
+        await copy_store(source, target)
+        await conversation.add_user("more")
+
+    there = await Conversation.open(target, agent="support", principal="alice", policy=policy)
+    assert (await there.get_summary() or "").startswith(f"{summary}\n")
+    assert [header.id for header in await target.list_threads(principal="alice")] == [there.thread_id]
+    assert await target.get_identity(there.thread_id) == conversation.identity
+    for database in tmp_path.glob("*.db"):
+        invariants.check(database)
 
 
 async def test_the_conversation_goes_on_in_the_copy_as_it_would_have_at_the_source(

@@ -2,6 +2,7 @@
 
 from .attachment import Attachment
 from .history import HistoryEntry
+from .identity import Identity
 from .message import Message, Role
 from .openai_chat import from_openai, to_openai
 from .page import Page
@@ -12,6 +13,7 @@ from .usage import Usage
 __all__ = [
     "Attachment",
     "HistoryEntry",
+    "Identity",
     "ImagePart",
     "ImageUrl",
     "Message",

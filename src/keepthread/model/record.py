@@ -7,6 +7,7 @@ extra, with their lengths before them. Thread and position are left out, so that
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
 
@@ -22,6 +23,7 @@ from .usage import Usage
 from .value import Value
 
 _VERSION = b"keepthread.msg.1"
+_CHAIN_VERSION = b"keepthread.fold1"
 _NO_EXTRA = "{}"
 
 Source = tuple[BlobStore, str]
@@ -80,6 +82,14 @@ def _digest(message_id: bytes, role: bytes, content: bytes | None, extra: bytes)
     lengths = (len(message_id), len(role), -1 if content is None else len(content), len(extra))
     text = b"%d %d %d %d\n%b%b%b%b" % (*lengths, message_id, role, content or b"", extra)
     return blake2b(text, digest_size=16, person=_VERSION).digest()
+
+
+def chained(start: bytes, digests: Iterable[bytes]) -> bytes:
+    """Return the chain over *digests* that goes on from *start*, b"" at first: no other messages, or order, have it."""
+    chain = start
+    for digest in digests:
+        chain = blake2b(chain + digest, digest_size=16, person=_CHAIN_VERSION).digest()
+    return chain
 
 
 def encode(message: Message) -> Record:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 
 from keepthread.errors import InvalidMessage
 from keepthread.model import Message
-from keepthread.model.record import encode
+from keepthread.model.record import chained, encode
 
 from .policy import RetentionPolicy
 from .summary import CUSTOM, LINES, Summary
-
-_VERSION = b"keepthread.fold1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +35,7 @@ class Checkpoint:
         """
         algorithm = LINES if policy.summarizer is None else CUSTOM
         fits = self.summary.algorithm == algorithm and self.summary.characters == policy.summary_characters
-        return fits and self.digest == _chained(b"", digests)
+        return fits and self.digest == chained(b"", digests)
 
 
 def advance(checkpoint: Checkpoint | None, folded: Sequence[Message], summary: Summary) -> Checkpoint:
@@ -50,17 +47,10 @@ def advance(checkpoint: Checkpoint | None, folded: Sequence[Message], summary: S
     through = folded[-1].position if folded else None
     if through is None:
         raise InvalidMessage("A checkpoint goes through a message that is stored.", hint="Save the thread first.")
-    digest = _chained(checkpoint.digest if checkpoint else b"", digests_of(folded))
+    digest = chained(checkpoint.digest if checkpoint else b"", digests_of(folded))
     return Checkpoint(through=through, digest=digest, summary=summary)
 
 
 def digests_of(messages: Iterable[Message]) -> list[bytes]:
     """Return the digest of each message, as the store keeps it."""
     return [encode(message).digest for message in messages]
-
-
-def _chained(start: bytes, digests: Iterable[bytes]) -> bytes:
-    chain = start
-    for digest in digests:
-        chain = blake2b(chain + digest, digest_size=16, person=_VERSION).digest()
-    return chain

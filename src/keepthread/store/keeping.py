@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keepthread.errors import ConflictError, CorruptError
+from keepthread.model import Identity
 
 from .append import insert_files, insert_thread
 from .backends.base import Column, Tx
+from .conversations import insert_identity
 from .draft import head_of
 from .kept import KeptMessage
 from .operations import remove
@@ -36,6 +38,8 @@ class Delivery:
 
     thread: ThreadRow
     """As it is at the source, at the moment as of which it is copied."""
+    identity: Identity | None
+    """Whose conversation it is."""
     messages: Sequence[KeptMessage]
     mark: CopyMark
     """How the thread is left."""
@@ -120,6 +124,8 @@ async def _set_head(tx: Tx, tenant: str, delivery: Delivery, before: ThreadRow |
     head = head_of(row)._asdict() | {"archived": row.archived}
     if before is None:
         await insert_thread(tx, tenant, row.id, row.updated_at, created_at=row.created_at, **head)
+        if delivery.identity is not None:
+            await insert_identity(tx, tenant, delivery.identity)
     await _change_tags(tx, tenant, row, before)
     await tx.run(
         CHANGE_THREAD,

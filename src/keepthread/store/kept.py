@@ -15,9 +15,11 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from keepthread.errors import CorruptError
+from keepthread.model import Identity
 from keepthread.model.record import digest_of
 
 from .backends.base import Tx
+from .conversation_queries import CONVERSATION
 from .limits import LARGEST
 from .queries import KEPT_PAGE, KEPT_REVISIONS, THREAD, KeptRow, RevisionRow, ThreadRow
 
@@ -109,17 +111,20 @@ class Piece:
     """A part of a thread, and the thread's row at the same moment."""
 
     thread: ThreadRow
+    identity: Identity | None
+    """Whose conversation it is; None if nobody said."""
     messages: list[KeptMessage]
     is_last: bool
 
 
 async def piece(tx: Tx, *, tenant: str, thread_id: str, after: Place, before: int) -> Piece | None:
     """Return the next piece of a thread, of its messages before a position; None if there is no such thread."""
-    rows = await tx.run(THREAD, tenant=tenant, thread=thread_id)
+    rows, whose = await tx.run_two(THREAD, CONVERSATION, tenant=tenant, thread=thread_id)
     if not rows:
         return None
+    identity = Identity(**whose[0]._asdict()) if whose else None
     messages, is_last = await _read(tx, _Part(tenant, thread_id, before), after, _MOST_MESSAGES)
-    return Piece(thread=rows[0], messages=messages, is_last=is_last)
+    return Piece(thread=rows[0], identity=identity, messages=messages, is_last=is_last)
 
 
 async def tally(

@@ -25,7 +25,7 @@ from .queries import (
     Query,
     ThreadRow,
 )
-from .tags import tags_of, tags_wanted
+from .tags import principal_tag, tags_of, tags_wanted
 
 T = TypeVar("T")
 
@@ -46,6 +46,9 @@ class Filter:
 
     tenant: str
     tags: Sequence[bytes] = ()
+    """Those that a thread's row tells."""
+    principal: bytes | None = None
+    """The tag of who a conversation is held with, which only the table of tags tells."""
     archived: bool | None = False
     created_after: int = _EARLIEST
     created_before: int = _LATEST
@@ -54,12 +57,18 @@ class Filter:
     before_id: str = _LAST_ID
     """Only what is older than this moment, or as old with a smaller id."""
 
+    @property
+    def finding(self) -> Sequence[bytes]:
+        """The tags by which rows can be found: the principal's alone, for it cannot be checked on a row."""
+        return self.tags if self.principal is None else [self.principal]
+
 
 def wanted(
     tenant: str,
     *,
     metadata: Mapping[str, Any] | None,
     agent: str | None,
+    principal: str | None,
     archived: bool | None,
     created_after: datetime | None,
     created_before: datetime | None,
@@ -71,9 +80,10 @@ def wanted(
 
     Raises:
         InvalidThread: The metadata could not be a thread's.
-        InvalidSetting: The cursor is none.
+        InvalidSetting: The cursor is none, or the principal could not be one.
     """
     values = frozen_object("The metadata filter", InvalidThread)(metadata)
+    owner = None if principal is None else principal_tag(check_id(principal, "principal", InvalidSetting))
     before_at, before_id = _LATEST, _LAST_ID
     if updated_before is not None:
         before_at, before_id = _moment(updated_before, _LATEST) - 1, _LAST_ID
@@ -83,6 +93,7 @@ def wanted(
     return Filter(
         tenant=tenant,
         tags=tags_wanted(values.items(), agent),
+        principal=owner,
         archived=archived,
         created_after=_moment(created_after, _EARLIEST),
         created_before=_moment(created_before, _LATEST),
@@ -137,7 +148,7 @@ async def newest(read: Read, *, wish: Filter, limit: int | None) -> list[ThreadR
     """
     if wish.archived is None:
         return await read(partial(_both, wish=wish, limit=limit))
-    if not wish.tags:
+    if not wish.finding:
         return await read(partial(_pages, query=NEWEST_THREADS, wish=wish, limit=limit))
     # The rarest tag finds the rows, and the others are checked on them.
     carriers, tag = await read(partial(_rarest, wish=wish))
@@ -161,7 +172,7 @@ async def _both(tx: Tx, *, wish: Filter, limit: int | None) -> list[ThreadRow]:
 
 async def _rarest(tx: Tx, *, wish: Filter) -> tuple[int, bytes]:
     """Return the tag that the fewest threads carry, after how many these are, counted up to what is no longer rare."""
-    return min([(await _carriers(tx, wish.tenant, tag), tag) for tag in wish.tags])
+    return min([(await _carriers(tx, wish.tenant, tag), tag) for tag in wish.finding])
 
 
 async def _carriers(tx: Tx, tenant: str, tag: bytes) -> int:
@@ -184,14 +195,14 @@ async def _pages(
         "tag": tag,
         "walk": _WALK,
     }
-    checked = len(wish.tags) < 2  # noqa: PLR2004 - the query itself checks one
+    unchecked = [other for other in wish.tags if other != tag]
     # Each page of the far ones reads every carrier of the tag again: few large ones, then.
-    page = limit if limit is not None and checked else _PAGE * 10 if query is NEWEST_TAGGED_FAR else _PAGE
-    if limit is None or (query is NEWEST_TAGGED_BY_TAG and not checked):
+    page = limit if limit is not None and not unchecked else _PAGE * 10 if query is NEWEST_TAGGED_FAR else _PAGE
+    if limit is None or (query is NEWEST_TAGGED_BY_TAG and unchecked):
         page = _LATEST  # in one go: each further page would sort the carriers of the tag again
     while True:
         rows = await tx.run(query, **values, limit=page)
-        found += rows if checked else [row for row in rows if _carries(row, wish.tags)]
+        found += [row for row in rows if _carries(row, unchecked)] if unchecked else rows
         if len(rows) < page or (limit is not None and len(found) >= limit):
             return found[:limit]
         values.update(before_at=rows[-1].updated_at, before_id=rows[-1].id)

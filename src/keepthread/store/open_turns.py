@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from keepthread.errors import BusyError, ConflictError, ThreadNotFound
-from keepthread.model import Message
+from keepthread.model import Identity, Message
 from keepthread.model.record import Record, Source, decode
 
 from .append import insert_files, insert_thread, store_turns, taken_id
 from .backends.base import Operation, Tx
+from .conversations import insert_conversation
 from .queries import (
     CHANGE_TURN,
     DELETE_FRAME,
@@ -34,29 +35,11 @@ from .queries import (
     FrameRow,
     TurnRow,
 )
-from .turn import Turn
+from .summaries import SummaryChange, keep
+from .turn import Hold, Turn
 
 KEPT_MICROSECONDS = 7 * 24 * 3600 * 1_000_000
 """How long a key is remembered, and a turn that nobody goes on with."""
-
-
-class Hold(NamedTuple):
-    """Which turn, and in whose hands."""
-
-    tenant: str
-    thread_id: str
-    turn_id: str
-    holder: str
-
-    @property
-    def thread(self) -> dict[str, str]:
-        """What names the thread in a statement."""
-        return {"tenant": self.tenant, "thread": self.thread_id}
-
-    @property
-    def place(self) -> dict[str, str]:
-        """What names the turn in a statement."""
-        return {**self.thread, "turn": self.turn_id}
 
 
 class Opened(NamedTuple):
@@ -70,16 +53,29 @@ class Opened(NamedTuple):
 
 
 async def open_turn(
-    tx: Tx, *, hold: Hold, key: str | None, at: int, lease_until: int, resume: bool, alone: bool
+    tx: Tx,
+    *,
+    hold: Hold,
+    identity: Identity | None,
+    key: str | None,
+    at: int,
+    lease_until: int,
+    resume: bool,
+    alone: bool,
 ) -> Opened:
     """Open a turn, or take over the one of *key*: with what it had, or from the beginning if not to *resume*.
+
+    A thread that is not there is made, as the conversation of *identity* if there is one.
 
     Raises:
         BusyError: Somebody works on this very turn; or, if it is to be *alone*, on another one of the thread.
         DuplicateKey: The thread was made at the same moment.
     """
     if not await tx.run(LOCK_THREAD, **hold.thread):
-        await insert_thread(tx, hold.tenant, hold.thread_id, at)
+        if identity is None:
+            await insert_thread(tx, hold.tenant, hold.thread_id, at)
+        else:
+            await insert_conversation(tx, hold.tenant, identity, at)
     turns = await tx.run(THREAD_TURNS, **hold.thread)
     # By its id as well: the connection was lost at the commit of an earlier attempt, and that attempt opened it.
     same = next((row for row in turns if row.id == hold.turn_id or (key and row.turn_key == key)), None)
@@ -172,10 +168,13 @@ def discard(*, hold: Hold) -> Operation[list[str]]:
     return drop
 
 
-def commit(*, hold: Hold, result: str | None, at: int, source: Source | None) -> Operation[list[Message]]:
+def commit(
+    *, hold: Hold, result: str | None, summary: SummaryChange | None, at: int, source: Source | None
+) -> Operation[list[Message]]:
     """Return what makes a turn's messages a part of the thread, and returns them as they are stored, in order.
 
-    Its key is remembered with *result*. A message whose id the thread holds already is a repeat, as in an append.
+    Its key is remembered with *result*, and *summary* is kept if it still holds. A message whose id the thread holds
+    already is a repeat, as in an append.
     """
     committed: list[Message] | None = None
 
@@ -189,6 +188,8 @@ def commit(*, hold: Hold, result: str | None, at: int, source: Source | None) ->
                 raise
             return committed
         committed = await _commit(tx, hold, row, result=result, at=at, source=source)
+        if summary is not None:
+            await keep(tx, tenant=hold.tenant, thread_id=hold.thread_id, change=summary)
         return committed
 
     return store

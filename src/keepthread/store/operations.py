@@ -14,6 +14,8 @@ from keepthread.model.thread import add_open
 
 from .append import insert_files, insert_thread
 from .backends.base import Operation, Tx
+from .conversation_queries import DELETE_CONVERSATION, DELETE_SUMMARIES
+from .conversations import tags_carried
 from .draft import Head, head_of
 from .limits import LARGEST, Limits
 from .queries import (
@@ -44,6 +46,19 @@ from .queries import (
 from .rows import loaded, messages_of
 from .save import change_message, change_thread
 from .tags import tags_of
+
+_BELONGINGS = (
+    DELETE_MESSAGES,
+    DELETE_REVISIONS,
+    DELETE_FILES,
+    DELETE_THREAD_FRAMES,
+    DELETE_THREAD_TURNS,
+    DELETE_CONVERSATION,
+    DELETE_SUMMARIES,
+    DELETE_THREAD_STATES,
+    DELETE_COPY_MARK,
+)
+"""What a thread takes along, beside its tags."""
 
 
 async def thread_row(tx: Tx, *, tenant: str, thread_id: str) -> ThreadRow:
@@ -219,17 +234,6 @@ def deletion(*, tenant: str, thread_id: str) -> Operation[list[str]]:
     return delete
 
 
-_OF_A_THREAD = (
-    DELETE_MESSAGES,
-    DELETE_REVISIONS,
-    DELETE_FILES,
-    DELETE_THREAD_FRAMES,
-    DELETE_THREAD_TURNS,
-    DELETE_THREAD_STATES,
-    DELETE_COPY_MARK,
-)
-
-
 async def remove(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
     """Remove a thread and all that belongs to it, and return the hashes of the files it referred to.
 
@@ -246,12 +250,12 @@ async def remove(tx: Tx, *, tenant: str, thread_id: str) -> list[str]:
         return []
     row = rows[0]
     hashes = [file.value for file in await tx.run(THREAD_FILES, **place)]
-    tags = tags_of(json.loads(row.metadata), row.agent)
+    tags = await tags_carried(tx, tenant, row)
     # The thread's row first: an append that waits for it then finds no thread.
     await tx.run(DELETE_THREAD, **place)
-    for query in _OF_A_THREAD:
+    for query in _BELONGINGS:
         await tx.run(query, **place)
-    await tx.run_many(DELETE_TAG, [{**place, "tag": tag} for tag in sorted(tags)])
+    await tx.run_many(DELETE_TAG, [{**place, "tag": tag} for tag in tags])
     return hashes
 
 

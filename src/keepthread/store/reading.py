@@ -102,6 +102,7 @@ class Reading:
         *,
         metadata: Mapping[str, Any] | None = None,
         agent: str | None = None,
+        principal: str | None = None,
         archived: bool | None = False,
         created_after: datetime | None = None,
         created_before: datetime | None = None,
@@ -115,7 +116,8 @@ class Reading:
         Args:
             metadata: Top-level keys and values that a thread must hold, equal in JSON type and value: 1, 1.0, "1"
                 and true differ.
-            agent: Only threads in which this agent answered last.
+            agent: Only threads in which this agent answered last, or conversations that are held with it.
+            principal: Only conversations with this principal.
             archived: False leaves archived threads out, True shows only those, None shows both.
             created_after, created_before, updated_after, updated_before: From the first moment, up to the second.
             limit: At most so many. None is all.
@@ -129,6 +131,7 @@ class Reading:
             self.tenant,
             metadata=metadata,
             agent=agent,
+            principal=principal,
             archived=archived,
             created_after=created_after,
             created_before=created_before,

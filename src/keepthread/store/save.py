@@ -13,6 +13,7 @@ from keepthread.model.record import Record
 
 from .append import insert_files, insert_thread, message_rows
 from .backends.base import Tx
+from .conversation_queries import DELETE_SUMMARIES
 from .draft import Draft, Head, head_of
 from .limits import LARGEST, Limits
 from .merge import Base, GapUsedUp, Mine, Plan, plan
@@ -32,6 +33,7 @@ from .queries import (
     MessageRow,
     ThreadRow,
 )
+from .summaries import drop_over
 from .tags import tags_of
 from .turn import STEP
 
@@ -72,7 +74,7 @@ async def save(
     if changes.is_empty and head == head_of(row):
         return await result(tx, draft, row, records)
     limits.check_metadata(head.metadata)
-    await _apply(tx, draft, changes, row.version + 1)
+    await _apply(tx, draft, changes, row)
     await insert_files(tx, draft.tenant, draft.thread_id, files)
     row = await change_thread(tx, draft.tenant, row, head, at=draft.at, changes=changes)
     return await result(tx, draft, row, records)
@@ -198,23 +200,31 @@ async def _number_anew(tx: Tx, draft: Draft, marks: Sequence[Mark], next_positio
         for mark, position in zip(marks, positions, strict=True)
     ]
     await tx.run_many(PLACE_MESSAGE, moves)
+    await tx.run(DELETE_SUMMARIES, **place)
     return positions.stop
 
 
-async def _apply(tx: Tx, draft: Draft, changes: Plan, version: int) -> None:
+async def _apply(tx: Tx, draft: Draft, changes: Plan, row: ThreadRow) -> None:
     place = {"tenant": draft.tenant, "thread": draft.thread_id}
+    leaving = [*(mark.id for mark in changes.removes), *(message_id for message_id, _ in changes.moves)]
+    await drop_over(tx, draft.tenant, draft.thread_id, leaving)
     for mark in changes.removes:
-        await tx.run(PLACE_MESSAGE, **place, id=mark.id, removed=version, position=mark.position)
+        await tx.run(PLACE_MESSAGE, **place, id=mark.id, removed=row.version + 1, position=mark.position)
     for message_id, position in changes.moves:
         await tx.run(PLACE_MESSAGE, **place, id=message_id, removed=0, position=position)
     for record in changes.edits:
         await change_message(tx, draft.tenant, draft.thread_id, record, draft.at)
     await tx.run_many(INSERT_MESSAGE, message_rows(draft.tenant, draft.thread_id, changes.inserts))
+    placed = [*((record.id, position) for record, position in changes.inserts), *changes.moves]
+    # What stands at the end is behind every summary.
+    amid = [message_id for message_id, position in placed if position < row.next_position]
+    await drop_over(tx, draft.tenant, draft.thread_id, amid)
 
 
 async def change_message(tx: Tx, tenant: str, thread_id: str, record: Record, at: int) -> None:
     """Put *record* in the place of what the message says now, which goes into its history."""
     place = {"tenant": tenant, "thread": thread_id, "id": record.id}
+    await drop_over(tx, tenant, thread_id, [record.id])
     await tx.run(KEEP_REVISION, **place, at=at)
     await tx.run(
         CHANGE_MESSAGE, **place, role=record.role, content=record.content, extra=record.extra, digest=record.digest

@@ -8,14 +8,14 @@ from keepthread.model.ids import now_microseconds
 
 from . import states
 from .backends.base import DuplicateKey, Tx
+from .conversing import Conversing
 from .queries import STATE_NAMES
 from .states import Expected, State
-from .turning import Turning
 
 _ATTEMPTS = 5
 
 
-class Stating(Turning):
+class Stating(Conversing):
     """The part of ThreadStore for session state.
 
     A scope is the id of a thread, which need not exist. A value is any JSON; its name 1 to 255 bytes of UTF-8.

@@ -25,6 +25,11 @@ def tags_of(metadata: Mapping[str, Any], agent: str | None) -> set[bytes]:
     return tags
 
 
+def principal_tag(principal: str) -> bytes:
+    """Return the tag that every conversation with *principal* carries. A thread's own row does not tell it."""
+    return tag("principal", "", principal)
+
+
 def tags_wanted(metadata: Iterable[tuple[str, Any]], agent: str | None) -> list[bytes]:
     """Return the tags that a filter asks for."""
     return sorted(tags_of(dict(metadata), agent))

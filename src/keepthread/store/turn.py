@@ -36,6 +36,25 @@ class Appended(NamedTuple):
     """The messages that were stored before, as they are now."""
 
 
+class Hold(NamedTuple):
+    """Which turn, and in whose hands."""
+
+    tenant: str
+    thread_id: str
+    turn_id: str
+    holder: str
+
+    @property
+    def thread(self) -> dict[str, str]:
+        """What names the thread in a statement."""
+        return {"tenant": self.tenant, "thread": self.thread_id}
+
+    @property
+    def place(self) -> dict[str, str]:
+        """What names the turn in a statement."""
+        return {**self.thread, "turn": self.turn_id}
+
+
 def appended(turn: Turn, *, next_position: int, version: int) -> Appended:
     """Return what became of a turn that was stored whole, right before *next_position*."""
     first = next_position - len(turn.records) * STEP

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Literal
 
 from keepthread.errors import InvalidMessage, InvalidSetting
-from keepthread.model import Message
+from keepthread.model import Identity, Message
 from keepthread.model.ids import new_id, now_microseconds
 from keepthread.model.json_values import canonical, check_id, freeze
 from keepthread.model.record import decode
@@ -18,8 +18,10 @@ from . import open_turns
 from .attachments import Prepared, encoded
 from .backends.base import DuplicateKey
 from .limits import check_number
-from .open_turns import Hold, Opened
+from .open_turns import Opened
 from .refresh import staged
+from .summaries import SummaryChange
+from .turn import Hold
 from .writing import Writing, checked
 
 LEASE_SECONDS = 60.0
@@ -47,7 +49,7 @@ class Turning(Writing):
 
     async def open_turn(
         self,
-        thread_id: str,
+        thread: str | Identity,
         *,
         key: str | None = None,
         resume: bool = True,
@@ -60,7 +62,7 @@ class Turning(Writing):
         until the turn is committed. Two turns at once in one thread are both kept whole, in the order of their commits.
 
         Args:
-            thread_id: The thread.
+            thread: The thread, by its id, or a conversation, by whose it is.
             key: The same key is the same turn, for 7 days: one that was committed comes back with its `result` and
                 state "committed"; one that was suspended, or whose holder died, is taken over.
             resume: Whether a turn that is taken over keeps what the earlier attempt staged; else it begins anew.
@@ -75,11 +77,14 @@ class Turning(Writing):
         if concurrent not in ("merge", "refuse"):
             raise InvalidSetting(f"concurrent={concurrent!r} is unknown.", hint='Choose "merge" or "refuse".')
         check_number("lease_seconds", int(lease_seconds), least=1)
-        hold = Hold(self.tenant, self._place(thread_id)["thread_id"], new_id(), new_id())
+        identity = thread if isinstance(thread, Identity) else None
+        thread_id = thread.thread_id if isinstance(thread, Identity) else self._place(thread)["thread_id"]
+        hold = Hold(self.tenant, thread_id, new_id(), new_id())
         at = now_microseconds()
         begin = partial(
             open_turns.open_turn,
             hold=hold,
+            identity=identity,
             key=None if key is None else check_id(key, "The turn's key", InvalidSetting),
             at=at,
             lease_until=at + int(lease_seconds * 1_000_000),
@@ -209,12 +214,15 @@ class Turning(Writing):
         turn.messages = []
         await self._files.discard(self.tenant, hashes, self._is_unused)
 
-    async def commit_turn(self, turn: OpenTurn, result: object = None) -> list[Message]:
+    async def commit_turn(
+        self, turn: OpenTurn, result: object = None, *, summary: SummaryChange | None = None
+    ) -> list[Message]:
         """Make all that an open turn staged a part of the thread, in one transaction, behind what others appended.
 
         Args:
             turn: The turn. `turn.messages` have their positions afterwards.
             result: A JSON value that is remembered with the turn's key for 7 days.
+            summary: Kept with the turn if it still holds, as by `keep_summary`.
 
         Returns:
             The messages, as they are stored. One that the thread held already is not stored again.
@@ -227,7 +235,9 @@ class Turning(Writing):
             Nothing was written.
         """
         text = canonical(freeze(result, "The turn's result", InvalidMessage))
-        commit = open_turns.commit(hold=self._hold(turn), result=text, at=now_microseconds(), source=self._source)
+        commit = open_turns.commit(
+            hold=self._hold(turn), result=text, summary=summary, at=now_microseconds(), source=self._source
+        )
         turn.messages = await self._backend.write(commit)
         turn.state, turn.result = "committed", json.loads(text)
         return list(turn.messages)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from .append_contract import AppendContract
 from .attachment_contract import AttachmentContract
 from .attempt_contract import AttemptContract
+from .calls_contract import CallsContract
+from .conversation_contract import ConversationContract
 from .faithful_contract import FaithfulContract
 from .history_contract import HistoryContract
+from .identity_contract import IdentityContract
 from .list_contract import ListContract
 from .merge_contract import MergeContract
 from .narrator_contract import NarratorContract
@@ -16,6 +19,8 @@ from .refusal_contract import LimitContract, RefusalContract
 from .save_contract import SaveContract
 from .sharing_contract import SharingContract
 from .state_contract import StateContract
+from .summarizer_contract import SummarizerContract
+from .summary_contract import SummaryContract
 from .tenant_contract import TenantContract
 from .turn_contract import TurnContract
 from .values_contract import ValuesContract
@@ -36,6 +41,11 @@ class ThreadStoreContract(
     TurnContract,
     AttemptContract,
     StateContract,
+    ConversationContract,
+    CallsContract,
+    IdentityContract,
+    SummaryContract,
+    SummarizerContract,
     FaithfulContract,
     RefusalContract,
     LimitContract,

@@ -54,7 +54,7 @@ class Passage:
                 self._tally = self._tally.over(message)
             if is_last and piece.thread.version != row.version:
                 await self._check_unedited(row)
-            await self._take_over(row, piece.messages, is_last=is_last)
+            await self._take_over(row, piece)
             if is_last:
                 await self._verify(row)
 
@@ -79,15 +79,17 @@ class Passage:
         if found is None or found[1] != self._tally:
             raise EditedError
 
-    async def _take_over(self, row: ThreadRow, messages: Sequence[KeptMessage], *, is_last: bool) -> None:
+    async def _take_over(self, row: ThreadRow, piece: Piece) -> None:
+        messages = piece.messages
         self._note_damage(messages)
         self._has_files &= await self._files.bring(self._id, messages)
-        mark = CopyMark(self._id, self._route.source.store_id, row.version, int(is_last and self._has_files))
+        mark = CopyMark(self._id, self._route.source.store_id, row.version, int(piece.is_last and self._has_files))
         delivery = Delivery(
             thread=row,
+            identity=piece.identity,
             messages=messages,
             mark=mark,
-            is_last=is_last,
+            is_last=piece.is_last,
             expected=self._expected,
             replaces=self._replaces,
         )
