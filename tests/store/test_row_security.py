@@ -167,7 +167,7 @@ async def test_a_connection_of_the_pool_forgets_its_tenant(filled: str) -> None:
         after.append(await left_over())
     await engine.pool.close()
 
-    assert (seen, after) == ([2, 2], [[], [], []])
+    assert (seen, after) == ([3, 3], [[], [], []])
 
 
 async def test_a_transaction_that_goes_on_to_another_tenant_is_not_stored(filled: str) -> None:
@@ -240,7 +240,7 @@ async def test_a_server_with_the_old_rules_for_backslashes_is_served_as_well(sec
 
 
 async def test_a_look_at_the_database_as_it_is_counts_the_tenants_rows_too(filled: str) -> None:
-    assert (await ThreadStore(filled).for_tenant("mine").inspect()).threads == 2
+    assert (await ThreadStore(filled).for_tenant("mine").inspect()).threads == 3
     assert (await ThreadStore(filled).inspect()).threads == 0
 
 
