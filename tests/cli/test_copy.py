@@ -38,6 +38,7 @@ def test_a_database_is_copied_and_what_came_of_it_is_told(tmp_path: Path, databa
         "threads": "2 copied, 0 updated, 0 there already",
         "messages": "2 copied, with 0 earlier versions",
         "files": "0 copied",
+        "state": "0 values copied",
         "source": "2 threads, 2 messages",
         "target": "2 threads, 2 messages",
         "compared": "equal",

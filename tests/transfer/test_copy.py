@@ -125,6 +125,26 @@ async def test_a_tenant_is_copied_alone_and_the_others_are_mentioned(source: Thr
     assert await target.for_tenant("other").count_threads() == 0
 
 
+async def test_session_state_comes_along_and_the_newer_value_stays(source: ThreadStore, target: ThreadStore) -> None:
+    await talk(source, "a")
+    version = await source.save_state("t", "cart", ["tea"], version=0)
+    await source.save_state("not begun", "language", "de", version=0)
+    for number in range(120):
+        await source.save_state("many", f"{number:03}", number, version=0)
+
+    first = await copy_store(source, target)
+    brought = await target.load_state("t", "cart")
+    await source.save_state("t", "cart", ["tea", "milk"], version=version)
+    await target.save_state("not begun", "language", "fr", version="any")
+    again = await copy_store(source, target)
+
+    assert (first.states, again.states) == (122, 1)
+    assert brought == (["tea"], version)
+    assert (await target.load_state("t", "cart")).value == ["tea", "milk"]
+    assert (await target.load_state("not begun", "language")).value == "fr"
+    assert (await target.load_state("many", "119")).value == 119
+
+
 async def test_all_tenants_are_copied_each_for_itself(source: ThreadStore, target: ThreadStore) -> None:
     names = ["Acme", "acme", "acme ", "default", "ä"]
     for name in names:

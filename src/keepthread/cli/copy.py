@@ -33,7 +33,7 @@ Run it again at any time: what is there is not copied again, and what came since
 it once more, and let the writers begin on TO.
 
 \b
---json: from, to, dry_run, complete, tenants, copied, updated, unchanged, deleted, messages, revisions, files,
+--json: from, to, dry_run, complete, tenants, copied, updated, unchanged, deleted, messages, revisions, files, states,
         left_behind, has_other_tenants, source_threads, source_messages, target_threads, target_messages,
         counts (of problems, by kind), problems (kind, tenant, thread_id, detail)
 Exit code 4 if anything was not copied as it should be; the rest was.
@@ -87,8 +87,8 @@ def copy(
 ) -> None:
     """Copy conversations from one database to another one, of any engine.
 
-    Everything is kept: ids, order, times, history, attachments. Each is a path or a URL; TO is made if it is not there.
-    What TO holds and did not come from FROM is left alone.
+    Everything is kept: ids, order, times, history, attachments, session state. Each is a path or a URL; TO is made if it
+    is not there. What TO holds and did not come from FROM is left alone.
     """
     if options.db is not None:
         raise click.UsageError("copy takes FROM and TO, and no --db.")
@@ -198,6 +198,7 @@ def _lines(wish: _Wish, report: CopyReport) -> dict[str, str]:
         return lines
     lines["messages"] += f", with {count(report.revisions, 'earlier version')}"
     lines["files"] = f"{report.files:,} {verb}"
+    lines["state"] = f"{count(report.states, 'value')} {verb}"
     lines["source"] = _size(report.source_threads, report.source_messages)
     lines["target"] = _size(report.target_threads, report.target_messages)
     lines["compared"] = "equal" if report.is_complete else count(report.counts.total(), "problem")

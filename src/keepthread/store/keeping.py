@@ -16,6 +16,7 @@ from .draft import head_of
 from .kept import KeptMessage
 from .operations import remove
 from .queries import (
+    CHANGE_STATE,
     CHANGE_THREAD,
     COPY_MARK,
     DELETE_COPY_MARK,
@@ -23,10 +24,13 @@ from .queries import (
     INSERT_COPY_MARK,
     INSERT_KEPT_MESSAGE,
     INSERT_KEPT_REVISION,
+    INSERT_STATE,
     INSERT_TAG,
+    KEPT_STATE,
     LOCK_THREAD,
     MESSAGE,
     CopyMark,
+    KeptState,
     ThreadRow,
 )
 from .tags import tags_of
@@ -152,3 +156,17 @@ def _tag_values(tenant: str, thread_id: str, tags: set[bytes]) -> Sequence[dict[
 
 def _mark_values(mark: CopyMark) -> dict[str, Column]:
     return {**mark._asdict(), "thread": mark.thread_id}
+
+
+async def keep_state(tx: Tx, *, tenant: str, state: KeptState) -> bool:
+    """Store a value of session state as another database has it, unless a newer one is here. Return whether it was."""
+    values = state._asdict()
+    at = values.pop("updated_at")
+    here = await tx.run(KEPT_STATE, tenant=tenant, scope=state.scope, name=state.name)
+    if not here:
+        await tx.run(INSERT_STATE, tenant=tenant, **values, at=at)
+        return True
+    if here[0].version == state.version or here[0].updated_at > at:
+        return False
+    await tx.run(CHANGE_STATE, tenant=tenant, **values, at=at, expected=here[0].version)
+    return True

@@ -12,7 +12,7 @@ from keepthread.model.blobs import BlobStore
 from . import operations
 from .attachments import AttachmentFiles
 from .backends.base import Backend, DuplicateKey, Tx
-from .keeping import Delivery, deliver, take_back
+from .keeping import Delivery, deliver, keep_state, take_back
 from .kept import Piece, Place, Tally, piece, tally
 from .limits import LARGEST
 from .queries import (
@@ -21,16 +21,20 @@ from .queries import (
     COPY_MARKS,
     COUNT_THREADS,
     HIDES_TENANTS,
+    KEPT_STATES,
     NEXT_TENANT,
     NEXT_THREADS,
     THREAD,
     CopyMark,
+    KeptState,
     ThreadRow,
     Totals,
 )
 from .reading import Reading
 
 _PAGE = 200
+_STATES = 50
+"""Values of session state that are read at once: each may have 256 KiB."""
 
 
 class Held(NamedTuple):
@@ -174,6 +178,22 @@ class KeptThreads:
         """Remove what a copy left of a thread, unless somebody changed it since."""
         await self._discard(await self._backend.write(partial(take_back, tenant=self.tenant, mark=mark)))
 
+    async def states(self) -> AsyncIterator[list[KeptState]]:
+        """Yield every value of session state in pages, by scope and name."""
+        scope, name = "", ""
+        while True:
+            read = partial(_states, tenant=self.tenant, scope=scope, name=name)
+            page = await self._backend.read(read)
+            if page:
+                yield page
+                scope, name = page[-1].scope, page[-1].name
+            if len(page) < _STATES:
+                return
+
+    async def deliver_state(self, state: KeptState) -> bool:
+        """Store a value of session state; see keeping.keep_state."""
+        return await self._backend.write(partial(keep_state, tenant=self.tenant, state=state))
+
     async def _discard(self, hashes: list[str]) -> None:
         await self._files.discard(self.tenant, hashes, self._is_unused)
 
@@ -186,3 +206,7 @@ def kept_threads(store: Reading) -> KeptThreads:
     database = store._database  # pyright: ignore[reportPrivateUsage] # noqa: SLF001 - the key that this room gives out
     files = store._files  # pyright: ignore[reportPrivateUsage] # noqa: SLF001 - as above
     return KeptThreads(database.backend, files, database.store_id, store.tenant)
+
+
+async def _states(tx: Tx, *, tenant: str, scope: str, name: str) -> list[KeptState]:
+    return await tx.run(KEPT_STATES, tenant=tenant, scope=scope, name=name, limit=_STATES)

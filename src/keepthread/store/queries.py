@@ -117,6 +117,16 @@ class KeptRow(NamedTuple):
     """Whether the page ends with it because it weighs enough."""
 
 
+class KeptState(NamedTuple):
+    """One value of session state, as it is kept."""
+
+    scope: str
+    name: str
+    value: str
+    version: int
+    updated_at: int
+
+
 class CopyMark(NamedTuple):
     """How a copy left a thread."""
 
@@ -270,6 +280,8 @@ KEPT_PAGE = _query("kept_page", KeptRow)
 KEPT_REVISIONS = _query("kept_revisions", RevisionRow)
 INSERT_KEPT_MESSAGE = _query("insert_kept_message", Nothing)
 INSERT_KEPT_REVISION = _query("insert_kept_revision", Nothing)
+KEPT_STATES = _query("kept_states", KeptState)
+KEPT_STATE = _query("kept_state", KeptState)
 ANY_FILE = _query("any_file", Count)
 
 COPY_MARK = _query("copy_mark", CopyMark)

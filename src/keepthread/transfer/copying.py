@@ -43,12 +43,13 @@ async def copy_store(
 ) -> CopyReport:
     """Copy the threads of *source*'s tenant into *target*, just as they are, with all that is kept of them.
 
-    Ids, positions, times, versions, the history and what was taken out of the view, and the bytes of attachments. What
-    the target holds already is not copied again; of what an earlier copy left there, the rest follows. A copy that was
-    interrupted, also by a kill, is completed by the next one. Each thread is copied as it is at one moment, whoever
-    writes to it; it appears in the target whole, or, if it is long, from its beginning on. Nothing in the target that
-    did not come from this source is changed, and nothing is removed there but what the source replaced or deleted while
-    it was copied.
+    Ids, positions, times, versions, the history and what was taken out of the view, the bytes of attachments, and
+    session state, of which the newer value stays. Turns that are not committed are left behind, and so are summaries,
+    which are made anew. What the target holds already is not copied again; of what an earlier copy left there, the rest
+    follows. A copy that was interrupted, also by a kill, is completed by the next one. Each thread is copied as it is
+    at one moment, whoever writes to it; it appears in the target whole, or, if it is long, from its beginning on.
+    Nothing in the target that did not come from this source is changed, and nothing is removed there but what the
+    source replaced or deleted while it was copied.
 
     Every thread that is copied is read from the target again and compared. No limit of the target's store applies. A
     file that its file store does not accept is noted: open it with `FileStore(…, accept="*", max_file_bytes=None)`.
@@ -142,6 +143,9 @@ async def _copy(way: _Way) -> None:
     async for pairs in _pairs(way):
         await _all_of([bring(row, held) for row, held in pairs])
         way.watch(way.report)
+    async for states in way.source.states():
+        for state in states:
+            way.report.states += await way.target.deliver_state(state)
     totals = await way.target.totals()
     way.report.target_threads += totals.threads
     way.report.target_messages += totals.messages

@@ -49,6 +49,8 @@ class CopyReport:
     """Earlier versions of messages, written now."""
     files: int = 0
     """Attachments whose bytes were written now."""
+    states: int = 0
+    """Values of session state, written now."""
     has_other_tenants: bool = False
     """Whether the source has threads of tenants that were not to be copied."""
     left_behind: int = 0

@@ -63,3 +63,17 @@ VALUES (:tenant, :thread, :id, :revision, :role, :content, :extra, :digest, :rep
 -- Whether the tenant has attachments at all.
 SELECT COUNT(*) AS files
 FROM (SELECT 1 FROM kt_files WHERE tenant_id = :tenant LIMIT 1) AS f;
+
+-- name: kept_states
+-- The next values of session state as they are kept, in the order of their key, also beside threads that are not there.
+SELECT scope, name, value, version, updated_at
+FROM kt_states
+WHERE tenant_id = :tenant AND scope >= :scope AND (scope > :scope OR name > :name)
+ORDER BY scope, name
+LIMIT :limit;
+
+-- name: kept_state
+-- One of them, beside what another database holds of it.
+SELECT scope, name, value, version, updated_at
+FROM kt_states
+WHERE tenant_id = :tenant AND scope = :scope AND name = :name;
