@@ -87,8 +87,8 @@ def copy(
 ) -> None:
     """Copy conversations from one database to another one, of any engine.
 
-    Everything is kept: ids, order, times, history, attachments, session state. Each is a path or a URL; TO is made if it
-    is not there. What TO holds and did not come from FROM is left alone.
+    Everything is kept: ids, order, times, history, attachments, session state. Each is a path or a URL; TO is made if
+    it is not there. What TO holds and did not come from FROM is left alone.
     """
     if options.db is not None:
         raise click.UsageError("copy takes FROM and TO, and no --db.")
