@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from keepthread.model import Message, Thread
+from keepthread.model.finishing import over
 from keepthread.model.object_locks import ObjectLocks
 
 Save = Callable[[Thread], Awaitable[object]]
@@ -29,7 +30,7 @@ async def commit(thread: Thread, answer: Message, *, seen: Sequence[Message], ag
         thread.messages.insert(_place(thread.messages, seen), answer)
         thread.agent = agent
         saving = asyncio.ensure_future(save(thread))
-        cancelled = await _over(saving)
+        cancelled = await over(saving)
         if saving.cancelled() or saving.exception() is not None:
             thread.messages[:] = [message for message in thread.messages if message is not answer]
             thread.agent = agent_before
@@ -49,14 +50,3 @@ def _place(messages: Sequence[Message], seen: Sequence[Message]) -> int:
         index += 1
     is_open = all(message.position is None for message in messages[index:])
     return index if is_open else len(messages)
-
-
-async def _over(saving: asyncio.Future[object]) -> asyncio.CancelledError | None:
-    """Wait until *saving* is done, whatever its outcome; return a cancellation that came meanwhile."""
-    cancelled = None
-    while not saving.done():
-        try:
-            await asyncio.wait([saving])
-        except asyncio.CancelledError as cancellation:
-            cancelled = cancellation
-    return cancelled

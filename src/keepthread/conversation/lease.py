@@ -7,8 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from keepthread.errors import ConflictError, KeepthreadError, ThreadNotFound
-
-from .finishing import over
+from keepthread.model.finishing import over
 
 _log = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ from typing import Any, Literal, Self
 
 from keepthread.errors import ConflictError, InvalidSetting, KeepthreadError
 from keepthread.model import Identity, Message, Role
+from keepthread.model.finishing import failure_of, over
 from keepthread.retention import RetentionPolicy
 from keepthread.store import OpenTurn, ThreadStore
 
 from .calls import awaiting, check_next, check_whole, tail_from_last
-from .finishing import failure_of, over
 from .frames import Frames, tool_call
 from .lease import Renewal
 from .memory import Memory, check_summary

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
-import time
 from collections.abc import Sequence
 
 from asyncmy import errors as my
 
-from keepthread.errors import BusyError, SchemaError
+from keepthread.errors import SchemaError
 
 from ..migrate import (  # noqa: TID252 - backends are a room inside store
     Applied,
     Migration,
     Schema,
     migrations,
-    missing,
     record_sql,
     schema_of,
 )
 from ..migrate import script as script_of  # noqa: TID252 - as above
 from .base import DuplicateKey
+from .migrating import Migrator, taken_over
 from .mysql_errors import NO_SUCH_COLUMN, NO_SUCH_TABLE, code
 from .mysql_tx import BEGIN, COMMIT, ROLLBACK, Bound, Connection, Statement, Values
 
@@ -93,55 +90,33 @@ async def upgrade(
     seconds: float,
     known: Sequence[Migration] | None = None,
 ) -> list[Migration]:
-    """Apply the migrations that the database still needs, each with its record when all of it is done, and return them.
+    """Apply the migrations that the database still needs, and return them. See Migrator.upgrade.
 
     Here every statement commits by itself: a step that is interrupted is run again from its start, which changes
-    nothing of what it did already. Of several that try at once, one does it and the others wait for it.
+    nothing of what it did already.
 
     Args:
         connection: With no transaction open.
         location: For the messages of errors.
         holder: Who tries: another call with the same name goes on with the lease of one whose connection was lost.
-        allowed: Whether a database that an earlier version prepared may be changed. A new one always may.
+        allowed: Whether a database that an earlier version prepared may be changed.
         seconds: How long to wait for another one that is at it.
         known: The steps, by default those of this version.
-
-    Raises:
-        SchemaTooNewError, SchemaError: Nothing was changed.
-        BusyError: Another one took longer.
     """
-    known = known or migrations("mysql")
-    deadline = time.monotonic() + seconds
-    while True:
-        applied = await _applied(connection, location)
-        if not missing(known, applied, location):
-            return []
-        if applied and not allowed and await _is_left_alone(connection, applied, location):
-            raise SchemaError(
-                f"{location} was prepared by an earlier keepthread, and needs a migration. It was not touched.",
-                hint="Back it up, then run `keepthread migrate`, or open it once with "
-                "ThreadStore.create(url, migrate=True).",
-            )
-        if await _took_lease(connection, holder):
-            break
-        if time.monotonic() > deadline:
-            raise BusyError(
-                f"Another process has been migrating {location} for longer than the timeout.", hint="Try again."
-            )
-        await asyncio.sleep(random.uniform(0.02, 0.1))  # noqa: S311 - jitter, not a secret
-    try:
-        steps = missing(known, await _applied(connection, location), location)
-        for migration in steps:
-            await _apply(connection, migration, holder, location)
-    finally:
+
+    async def give_lease_up() -> None:
         if not connection.is_closed():
             await _fetch(connection, _GIVE_LEASE_UP, {"holder": holder})
-    return steps
 
-
-async def _is_left_alone(connection: Connection, applied: list[Applied], location: str) -> bool:
-    """Return whether nobody is at the database, nor has finished since it had had *applied*."""
-    return not await _fetch(connection, _LEASE_IS_HELD) and applied == await _applied(connection, location)
+    migrator = Migrator(
+        location=location,
+        applied=lambda: _applied(connection, location),
+        lease_is_held=lambda: _fetch(connection, _LEASE_IS_HELD),
+        took_lease=lambda: _took_lease(connection, holder),
+        apply=lambda migration: _apply(connection, migration, holder, location),
+        give_lease_up=give_lease_up,
+    )
+    return await migrator.upgrade(known or migrations("mysql"), allowed=allowed, seconds=seconds)
 
 
 async def _applied(connection: Connection, location: str) -> list[Applied]:
@@ -174,11 +149,7 @@ async def _took_lease(connection: Connection, holder: str) -> bool:
 
 async def _keep_lease(connection: Connection, holder: str, location: str) -> None:
     if not await _fetch(connection, _TAKE_LEASE, {"holder": holder}):
-        raise _taken_over(location)
-
-
-def _taken_over(location: str) -> BusyError:
-    return BusyError(f"Another process took over the migration of {location}.", hint="Try again.")
+        raise taken_over(location)
 
 
 async def _apply(connection: Connection, migration: Migration, holder: str, location: str) -> None:
@@ -192,7 +163,7 @@ async def _apply(connection: Connection, migration: Migration, holder: str, loca
         if not connection.is_closed():
             await connection.run(ROLLBACK)
         if isinstance(error, DuplicateKey):
-            raise _taken_over(location) from None
+            raise taken_over(location) from None
         raise
 
 

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
-import time
 from collections.abc import Sequence
 from typing import Any
 
 from asyncpg import exceptions as pg
 
-from keepthread.errors import BusyError, SchemaError
+from keepthread.errors import SchemaError
 
 from ..migrate import (  # noqa: TID252 - backends are a room inside store
     Applied,
     Migration,
     Schema,
     migrations,
-    missing,
     record_sql,
     schema_of,
 )
 from ..migrate import script as script_of  # noqa: TID252 - as above
+from .migrating import Migrator, taken_over
 from .postgres_row_security import lift, secure
 from .postgres_tx import Connection
 
@@ -96,54 +93,32 @@ async def upgrade(
     seconds: float,
     known: Sequence[Migration] | None = None,
 ) -> list[Migration]:
-    """Apply the migrations that the database still needs, each in a transaction with its record, and return them.
+    """Apply the migrations that the database still needs, and return them. See Migrator.upgrade.
 
-    A step that is interrupted leaves no trace. Of several that try at once, one does it and the others wait for it.
+    Each step is a transaction with its record: one that is interrupted leaves no trace.
 
     Args:
         connection: With no transaction open.
         location: For the messages of errors.
         holder: Who tries: another call with the same name goes on with the lease of one whose connection was lost.
-        allowed: Whether a database that an earlier version prepared may be changed. A new one always may.
+        allowed: Whether a database that an earlier version prepared may be changed.
         seconds: How long to wait for another one that is at it.
         known: The steps, by default those of this version.
-
-    Raises:
-        SchemaTooNewError, SchemaError: Nothing was changed.
-        BusyError: Another one took longer.
     """
-    known = known or migrations("postgres")
-    deadline = time.monotonic() + seconds
-    while True:
-        applied = await _applied(connection, location)
-        if not missing(known, applied, location):
-            return []
-        if applied and not allowed and await _is_left_alone(connection, applied, location):
-            raise SchemaError(
-                f"{location} was prepared by an earlier keepthread, and needs a migration. It was not touched.",
-                hint="Back it up, then run `keepthread migrate`, or open it once with "
-                "ThreadStore.create(url, migrate=True).",
-            )
-        if await _took_lease(connection, holder):
-            break
-        if time.monotonic() > deadline:
-            raise BusyError(
-                f"Another process has been migrating {location} for longer than the timeout.", hint="Try again."
-            )
-        await asyncio.sleep(random.uniform(0.02, 0.1))  # noqa: S311 - jitter, not a secret
-    try:
-        steps = missing(known, await _applied(connection, location), location)
-        for migration in steps:
-            await _apply(connection, migration, holder, location)
-    finally:
+
+    async def give_lease_up() -> None:
         if not connection.is_closed():
             await _fetch(connection, _GIVE_LEASE_UP, holder)
-    return steps
 
-
-async def _is_left_alone(connection: Connection, applied: list[Applied], location: str) -> bool:
-    """Return whether nobody is at the database, nor has finished since it had had *applied*."""
-    return not await _fetch(connection, _LEASE_IS_HELD) and applied == await _applied(connection, location)
+    migrator = Migrator(
+        location=location,
+        applied=lambda: _applied(connection, location),
+        lease_is_held=lambda: _fetch(connection, _LEASE_IS_HELD),
+        took_lease=lambda: _took_lease(connection, holder),
+        apply=lambda migration: _apply(connection, migration, holder, location),
+        give_lease_up=give_lease_up,
+    )
+    return await migrator.upgrade(known or migrations("postgres"), allowed=allowed, seconds=seconds)
 
 
 async def _applied(connection: Connection, location: str) -> list[Applied]:
@@ -182,7 +157,7 @@ async def _took_lease(connection: Connection, holder: str) -> bool:
 async def _keep_lease(connection: Connection, holder: str, location: str) -> None:
     """Lock the lease's row until the commit: whoever finds that it ended waits for that, and then sees the step."""
     if not await connection.fetch(_TAKE_LEASE, holder):
-        raise BusyError(f"Another process took over the migration of {location}.", hint="Try again.")
+        raise taken_over(location)
 
 
 async def _apply(connection: Connection, migration: Migration, holder: str, location: str) -> None:
