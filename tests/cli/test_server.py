@@ -165,6 +165,16 @@ def test_status_of_an_empty_database_is_one_without_a_schema(server: str) -> Non
     assert (found["reachable"], found["schema_version"], found["up_to_date"], found["threads"]) == (True, 0, False, 0)
 
 
+@pytest.mark.parametrize("words", [["status"], ["status", "--json"], ["ls"], ["migrate"], ["init"], ["chat"]])
+def test_a_command_that_is_suggested_shows_no_password(server: str, words: list[str]) -> None:
+    parts = urlsplit(server)
+    url = parts._replace(netloc=f"{parts.username}:geheim@{parts.netloc.rpartition('@')[2]}").geturl()
+
+    ended = in_process("--db", url, *words)
+
+    assert "geheim" not in ended.out + ended.err
+
+
 @pytest.mark.parametrize("words", [["migrate"], ["migrate", "--plan"], ["status"]])
 def test_a_newer_schema_is_refused(server: str, words: list[str]) -> None:
     on(server, "init")

@@ -29,8 +29,10 @@ class Options:
     tenant: str | None = None
 
     def command(self, *words: str) -> str:
-        """Return a command that a person can paste, for the same database and tenant."""
-        chosen = [("--db", self.db), ("--tenant", self.tenant)]
+        """Return a command that a person can paste, for the same database and tenant, once a password is filled in."""
+        from keepthread.store.url import masked
+
+        chosen = [("--db", self.db and masked(self.db)), ("--tenant", self.tenant)]
         options = [f"{name} {quoted(value)}" for name, value in chosen if value is not None]
         return " ".join([program(), *options, *map(quoted, words)])
 
