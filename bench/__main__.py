@@ -1,4 +1,4 @@
-"""The command line: `python -m bench [--only ROW] [--quick] [--json FILE] [--dir FOLDER] [--strict]`."""
+"""The command line: `python -m bench --help`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from . import slow_sync
 from .report import Report, as_json, lines
 from .workplace import Skipped, Workplace, file_system, is_in_memory
 
@@ -45,6 +46,8 @@ ROWS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the rows that were asked for, print what they found, and return the exit code."""
     options = _options(arguments)
+    if options.sync_ms and not slow_sync.pretended():
+        return slow_sync.run_again(sys.argv[1:] if arguments is None else arguments, options.sync_ms)
     began = time.perf_counter()
     folder = Path(options.dir)
     conditions = _conditions(folder, quick=options.quick)
@@ -79,6 +82,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="see that it works: small, and no figure to believe")
     parser.add_argument("--json", metavar="FILE", help="write everything that was found to a file as well")
     parser.add_argument("--dir", metavar="FOLDER", default=".", help="where to put the databases: on a real disk")
+    parser.add_argument("--sync-ms", type=float, metavar="MS", help="let every sync of the disk take so much longer")
     parser.add_argument("--strict", action="store_true", help="exit with 1 if a target is missed or a row fails")
     return parser.parse_args(arguments)
 
@@ -101,6 +105,8 @@ def _conditions(folder: Path, *, quick: bool) -> list[str]:
     kind = file_system(folder)
     versions = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     found = [f"{versions}, {platform.system()} on {platform.machine()}, databases on {kind}; {_load()}"]
+    if slower := slow_sync.pretended():
+        found.append(f"Another disk: {slower}. A database server's syncs are its own.")
     if is_in_memory(kind):
         found.append("This is no disk: durable writes cost nothing here. Name a folder on a disk with --dir.")
     if quick:

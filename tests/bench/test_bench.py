@@ -1,4 +1,7 @@
 import json
+import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
@@ -50,6 +53,19 @@ def test_a_difference_is_told_in_milliseconds() -> None:
     found = TIMINGS.difference("ours", "theirs")
 
     assert (found.value, found.low, found.high) == (pytest.approx(2.5), pytest.approx(2), pytest.approx(3))
+
+
+@pytest.mark.skipif(sys.platform != "linux" or shutil.which("cc") is None, reason="needs Linux and a C compiler")
+def test_a_sync_can_be_made_to_take_longer(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bench", "--quick", "--only", "append", "--dir", str(tmp_path)]
+    found = {name: tmp_path / f"{name}.json" for name in ("as it is", "slower")}
+
+    for options in (["--json", str(found["as it is"])], ["--json", str(found["slower"]), "--sync-ms", "50"]):
+        subprocess.run([*command, *options], check=True, capture_output=True)
+
+    took = {name: json.loads(path.read_text())["rows"][0]["figures"] for name, path in found.items()}
+    assert all(figure["low"] >= 50 for figure in took["slower"].values())
+    assert "50 ms longer" in found["slower"].read_text()
 
 
 async def test_sides_take_turns_and_change_the_order_each_time() -> None:
