@@ -30,7 +30,8 @@ def leave():
 
 def started(program: str, *arguments: object) -> subprocess.Popen[str]:
     source = PRELUDE + textwrap.dedent(program)
-    command = [sys.executable, "-c", source, *map(str, arguments)]
+    # From 3.12 on Python warns of every fork beside threads: these programs do it on purpose.
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", source, *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

@@ -150,7 +150,8 @@ print(len(asyncio.run(store.get_thread("t")).messages))
 
 
 async def test_a_store_works_on_both_sides_of_a_fork(server: Server) -> None:
-    command = [sys.executable, "-c", FORKED, server.url]
+    # From 3.12 on Python warns of every fork beside threads.
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED, server.url]
 
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, timeout=20, check=False)
 
